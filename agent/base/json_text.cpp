@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/base/json_text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+namespace outrider {
+namespace {
+
+constexpr int kMostDecimals = 15;
+constexpr std::array<double, kMostDecimals + 1> kPowersOfTen = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+constexpr double kExactIntegers = 9007199254740992.0;  // 2^53: every integer below is a double
+
+constexpr auto kDigitPairs = [] {
+  std::array<char, 200> pairs{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
+/// Writes the digits of `value` so that they end before `end`; returns their start.
+char* write_digits_backwards(char* end, std::uint64_t value) {
+  while (value >= 100) {
+    end -= 2;
+    std::memcpy(end, &kDigitPairs[2 * (value % 100)], 2);
+    value /= 100;
+  }
+  if (value >= 10) {
+    end -= 2;
+    std::memcpy(end, &kDigitPairs[2 * value], 2);
+    return end;
+  }
+  *--end = static_cast<char>('0' + value);
+  return end;
+}
+
+/// Writes scaled * 10^-decimals without trailing zeros.
+char* write_scaled(char* out, std::int64_t scaled, int decimals) {
+  while (decimals > 0 && scaled % 10 == 0) {
+    scaled /= 10;
+    --decimals;
+  }
+  if (scaled < 0) *out++ = '-';
+  const auto magnitude = static_cast<std::uint64_t>(scaled < 0 ? -scaled : scaled);
+  std::array<char, 40> buffer{};
+  char* const end = buffer.data() + buffer.size();
+  char* start = write_digits_backwards(end, magnitude);
+  while (end - start <= decimals) *--start = '0';  // 0.05 needs its zeros
+  const auto whole = static_cast<std::size_t>(end - start - decimals);
+  std::memcpy(out, start, whole);
+  out += whole;
+  if (decimals == 0) return out;
+  *out++ = '.';
+  std::memcpy(out, start + whole, static_cast<std::size_t>(decimals));
+  return out + decimals;
+}
+
+/// Length of the valid UTF-8 sequence at `text[at]`, 0 when there is none (RFC 3629: no surrogates, no
+/// overlong forms).
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(at);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || at + length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((byte(at + i) & 0xC0) != 0x80) return 0;
+  const unsigned char second = byte(at + 1);
+  const bool is_overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+  const bool is_out_of_range = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
+  return is_overlong || is_out_of_range ? 0 : length;
+}
+
+void append_escaped(std::string& out, char character) {
+  switch (character) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    default:
+      break;
+  }
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const auto code = static_cast<unsigned char>(character);
+  out += "\\u00";
+  out += kHex[code >> 4];
+  out += kHex[code & 15];
+}
+
+bool needs_escape(char character) {
+  return static_cast<unsigned char>(character) < 0x20 || character == '"' || character == '\\' ||
+         character == '\x7f';
+}
+
+}  // namespace
+
+char* write_integer(char* out, std::int64_t value) {
+  return std::to_chars(out, out + kNumberBytes, value).ptr;
+}
+
+char* write_number(char* out, double value, int decimals) {
+  if (!std::isfinite(value)) {
+    std::memcpy(out, "null", 4);
+    return out + 4;
+  }
+  if (decimals >= 0 && decimals <= kMostDecimals) {
+    const double power = kPowersOfTen[static_cast<std::size_t>(decimals)];
+    const double scaled = value * power;
+    // An integer below 2^53 divided by an exact power of ten is the double nearest to that decimal (IEEE 754
+    // division), so when it gives `value` back, the decimal reads back as `value`.
+    if (std::fabs(scaled) < kExactIntegers) {
+      const auto rounded = static_cast<std::int64_t>(scaled + (scaled < 0 ? -0.5 : 0.5));
+      if (static_cast<double>(rounded) / power == value) return write_scaled(out, rounded, decimals);
+    }
+  }
+  return std::to_chars(out, out + kNumberBytes, value).ptr;
+}
+
+void append_number(std::string& out, double value, int decimals) {
+  std::array<char, kNumberBytes> buffer{};
+  out.append(buffer.data(), write_number(buffer.data(), value, decimals));
+}
+
+void append_integer(std::string& out, std::int64_t value) {
+  std::array<char, kNumberBytes> buffer{};
+  out.append(buffer.data(), write_integer(buffer.data(), value));
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (std::size_t at = 0; at < text.size();) {
+    if (needs_escape(text[at])) {
+      append_escaped(out, text[at++]);
+      continue;
+    }
+    const std::size_t length = utf8_length(text, at);
+    if (length == 0) {
+      out += "\xEF\xBF\xBD";
+      ++at;
+    } else {
+      out.append(text, at, length);
+      at += length;
+    }
+  }
+  out += '"';
+}
+
+}  // namespace outrider

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+
+namespace outrider {
+
+enum class MqttVersion : std::uint8_t { k311 = 4, k5 = 5 };
+
+struct BrokerAddress {
+  std::string host;
+  std::uint16_t port = 1883;
+  bool is_secure = false;  ///< mqtts://; refused until the secure link exists.
+
+  std::string text() const { return host + ":" + std::to_string(port); }
+};
+
+struct LastWill {
+  std::string topic;
+  std::string payload;
+};
+
+struct ConnectRequest {
+  BrokerAddress address;
+  MqttVersion version = MqttVersion::k5;
+  std::string client_id;
+  std::string username;  ///< Empty: none is sent.
+  std::string password;
+  seconds keep_alive{30};
+  milliseconds timeout{20'000};      ///< Dial plus CONNACK.
+  std::uint32_t max_in_flight = 64;  ///< What we ask the library for; CONNACK may lower it.
+  std::optional<LastWill> will;      ///< QoS 1, retained.
+};
+
+/// What the broker said in CONNACK; absent on 3.1.1, where these defaults stand.
+struct BrokerLimits {
+  std::uint32_t receive_maximum = 65535;         ///< QoS 1 publishes in flight.
+  std::uint32_t max_packet_bytes = 268'435'455;  ///< Whole MQTT packet.
+  std::uint8_t max_qos = 2;
+  bool retain_available = true;
+  std::optional<seconds> server_keep_alive;
+};
+
+struct Publication {
+  std::uint64_t token = 0;  ///< Ours; comes back in the event. 0 for QoS 0.
+  std::string_view topic;
+  std::string_view payload;
+  int qos = 1;  ///< 0 or 1.
+  bool is_retained = false;
+  std::string_view content_type;  ///< MQTT 5 property; empty: none.
+};
+
+struct BrokerEvent {
+  enum class Kind {
+    kConnected,     ///< CONNACK was good; `limits` hold.
+    kRefused,       ///< The attempt failed: `text`, `reason_code`.
+    kLost,          ///< An established connection is gone.
+    kAcknowledged,  ///< PUBACK for `token` with a reason below 0x80 (0x10: nobody is subscribed).
+    kRejected,  ///< PUBACK for `token` with a reason of 0x80 or above, or the library refused it for good.
+  };
+  Kind kind{};
+  std::uint64_t token = 0;
+  int reason_code = 0;  ///< MQTT 5 reason, or the 3.1.1 CONNACK return code; 0 when there was none.
+  BrokerLimits limits{};
+  std::string text;  ///< What happened, for a person.
+};
+
+/// One MQTT connection at a time to one broker. No buffering, no persistence, no reconnecting of its own.
+///
+/// Threads  all methods: the loop only. Its own threads hand over events and ring the loop's bell.
+/// Order    publications reach the broker in the order of `publish`. Events of an abandoned connection never
+/// appear.
+class Broker {
+ public:
+  virtual ~Broker() = default;
+
+  /// Begins an attempt, dropping any earlier connection; kConnected or kRefused will follow.
+  virtual Status connect(const ConnectRequest& request) = 0;
+
+  /// Ends the connection. `politely`: sends DISCONNECT (the broker then forgets the last will) and waits up
+  /// to 2 s.
+  virtual void disconnect(bool politely) = 0;
+
+  /// Hands one message over; copies what it needs. kRetry when the connection is not up or cannot take it
+  /// now.
+  virtual Status publish(const Publication& publication) = 0;
+
+  /// Appends what happened since the last call.
+  virtual void take_events(std::vector<BrokerEvent>& events) = 0;
+
+  /// False simulates a tunnel: no byte passes either way and no connection can be made until it is true
+  /// again.
+  virtual void set_passing(bool passing) = 0;
+};
+
+}  // namespace outrider

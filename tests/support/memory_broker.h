@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/ports/broker.h"
+
+namespace outrider {
+
+/// A broker without a network, driven by hand: nothing happens until the test says so, or, when `is_automatic`, until
+/// the next `take_events`, which then accepts the connection and acknowledges everything.
+class MemoryBroker final : public Broker {
+ public:
+  struct Record {
+    std::uint64_t token = 0;
+    std::string topic;
+    std::string payload;
+    int qos = 1;
+    bool is_retained = false;
+    std::string content_type;
+  };
+
+  bool is_automatic = false;
+  BrokerLimits limits;                                             ///< Of the next connection.
+  std::size_t capacity = std::numeric_limits<std::size_t>::max();  ///< Unacknowledged ones; beyond: kRetry.
+
+  std::vector<ConnectRequest> requests;  ///< Every `connect`.
+  std::vector<Record> published;         ///< Everything handed over, in order, over all connections.
+  bool was_polite = false;               ///< How the last `disconnect` was.
+
+  void accept() {
+    is_connecting_ = false;
+    is_connected_ = true;
+    push(BrokerEvent::Kind::kConnected, 0, 0, "connected");
+    events_.back().limits = limits;
+  }
+  void refuse(std::string text = "refused", int code = 0) {
+    end(BrokerEvent::Kind::kRefused, std::move(text), code);
+  }
+  void drop(std::string text = "lost", int code = 0) { end(BrokerEvent::Kind::kLost, std::move(text), code); }
+  void acknowledge_next(std::size_t count = 1) { answer_next(count, BrokerEvent::Kind::kAcknowledged, 0); }
+  void reject_next(int reason_code) { answer_next(1, BrokerEvent::Kind::kRejected, reason_code); }
+
+  bool is_connecting() const { return is_connecting_; }
+  bool is_connected() const { return is_connected_; }
+  bool is_passing() const { return is_passing_; }
+  std::size_t unacknowledged() const { return unacknowledged_.size(); }
+
+  Status connect(const ConnectRequest& request) override {
+    forget();
+    requests.push_back(request);
+    is_connecting_ = true;
+    return ok();
+  }
+
+  void disconnect(bool politely) override {
+    was_polite = politely;
+    forget();
+  }
+
+  Status publish(const Publication& publication) override {
+    if (!is_connected_) return retry("not connected");
+    if (publication.topic.size() + publication.payload.size() > limits.max_packet_bytes) {
+      push(BrokerEvent::Kind::kRejected, publication.token, 0x95, "packet too large");
+      return ok();
+    }
+    if (unacknowledged_.size() >= capacity) return retry("no room");
+    published.push_back({publication.token, std::string(publication.topic), std::string(publication.payload),
+                         publication.qos, publication.is_retained, std::string(publication.content_type)});
+    if (publication.qos > 0) unacknowledged_.push_back(publication.token);
+    return ok();
+  }
+
+  void take_events(std::vector<BrokerEvent>& events) override {
+    if (is_automatic && is_passing_ && is_connecting_) accept();
+    if (is_automatic && is_passing_) acknowledge_next(unacknowledged_.size());
+    events.insert(events.end(), events_.begin(), events_.end());
+    events_.clear();
+  }
+
+  void set_passing(bool passing) override { is_passing_ = passing; }
+
+ private:
+  void push(BrokerEvent::Kind kind, std::uint64_t token, int code, std::string text) {
+    events_.push_back(
+        {.kind = kind, .token = token, .reason_code = code, .limits = {}, .text = std::move(text)});
+  }
+  void end(BrokerEvent::Kind kind, std::string text, int code) {
+    is_connecting_ = is_connected_ = false;
+    unacknowledged_.clear();
+    push(kind, 0, code, std::move(text));
+  }
+  void answer_next(std::size_t count, BrokerEvent::Kind kind, int code) {
+    for (count = std::min(count, unacknowledged_.size()); count > 0; --count) {
+      push(kind, unacknowledged_.front(), code, code == 0 ? "" : "rejected");
+      unacknowledged_.pop_front();
+    }
+  }
+  void forget() {
+    is_connecting_ = is_connected_ = false;
+    unacknowledged_.clear();
+    events_.clear();
+  }
+
+  bool is_connecting_ = false;
+  bool is_connected_ = false;
+  bool is_passing_ = true;
+  std::deque<std::uint64_t> unacknowledged_;
+  std::vector<BrokerEvent> events_;
+};
+
+}  // namespace outrider
