@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/keys.h"
+
+#include <algorithm>
+#include <array>
+
+#include "agent/base/ensure.h"
+
+namespace outrider {
+namespace {
+
+using Key = std::string_view;
+
+constexpr std::array kTop{Key{"$schema"}, Key{"vehicle_id"}, Key{"buses"},     Key{"signals"},
+                          Key{"buffer"},  Key{"publish"},    Key{"simulator"}, Key{"log"}};
+constexpr std::array kBus{Key{"name"}, Key{"dbc"}, Key{"match"}};
+constexpr std::array kSignal{Key{"message"}, Key{"signal"},         Key{"as"},       Key{"unit"},
+                             Key{"period"},  Key{"on_change"},      Key{"deadband"}, Key{"min_interval"},
+                             Key{"valid"},   Key{"source_address"}, Key{"drop"}};
+constexpr std::array kBuffer{Key{"directory"}, Key{"max_bytes"}, Key{"commit_interval"},
+                             Key{"max_staged_bytes"}};
+constexpr std::array kPublish{
+    Key{"brokers"},       Key{"mqtt"},        Key{"client_id"},       Key{"username"},
+    Key{"password_file"}, Key{"topic"},       Key{"layout"},          Key{"max_message"},
+    Key{"max_in_flight"}, Key{"keep_alive"},  Key{"connect_timeout"}, Key{"ack_timeout"},
+    Key{"backoff"},       Key{"stable_after"}};
+constexpr std::array kBackoff{Key{"base"}, Key{"cap"}};
+constexpr std::array kSimulator{Key{"model"}, Key{"seed"}};
+constexpr std::array kLog{Key{"level"}};
+
+constexpr std::array kObjects{ConfigObject{"", kTop},
+                              ConfigObject{"buses[]", kBus},
+                              ConfigObject{"signals[]", kSignal},
+                              ConfigObject{"buffer", kBuffer},
+                              ConfigObject{"publish", kPublish},
+                              ConfigObject{"publish.backoff", kBackoff},
+                              ConfigObject{"simulator", kSimulator},
+                              ConfigObject{"log", kLog}};
+
+}  // namespace
+
+std::span<const ConfigObject> config_objects() { return kObjects; }
+
+const ConfigObject& config_object(std::string_view path) {
+  const auto found = std::find_if(kObjects.begin(), kObjects.end(),
+                                  [&](const ConfigObject& object) { return object.path == path; });
+  ENSURE(found != kObjects.end());
+  return *found;
+}
+
+}  // namespace outrider

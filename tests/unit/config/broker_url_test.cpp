@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "agent/config/config.h"
+
+namespace outrider {
+namespace {
+
+TEST_CASE("broker url: host and port are read, and the port has a default") {
+  const struct {
+    std::string url;
+    std::string host;
+    int port;
+  } cases[] = {{"mqtt://broker", "broker", 1883},
+               {"mqtt://127.0.0.1:1884", "127.0.0.1", 1884},
+               {"MQTT://Broker.Example:65535", "Broker.Example", 65535},
+               {"mqtt://my_broker-2:1", "my_broker-2", 1},
+               {"mqtt://[::1]:1883", "::1", 1883},
+               {"mqtt://[fe80::1%eth0]", "fe80::1%eth0", 1883}};
+  for (const auto& one : cases) {
+    CAPTURE(one.url);
+    const Result<BrokerAddress> address = parse_broker_url(one.url);
+    REQUIRE(address);
+    CHECK(address->host == one.host);
+    CHECK(address->port == one.port);
+    CHECK_FALSE(address->is_secure);
+  }
+}
+
+TEST_CASE("broker url: what cannot be dialled is refused with what would be right") {
+  const struct {
+    std::string url;
+    std::string problem;
+  } cases[] = {
+      {"", "is \"\", which has no \"mqtt://\" in front; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"broker", "is \"broker\", which has no \"mqtt://\" in front; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"broker:1883",
+       "is \"broker:1883\", which has no \"mqtt://\" in front; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"tcp://broker",
+       "is \"tcp://broker\", which other programs write for mqtt://; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"mqtts://broker:8883",
+       "is \"mqtts://broker:8883\", but TLS is not in this version; write mqtt:// and keep the broker on a "
+       "network you trust"},
+      {"ssl://broker",
+       "is \"ssl://broker\", but TLS is not in this version; write mqtt:// and keep the broker on a network "
+       "you trust"},
+      {"ws://broker",
+       "is \"ws://broker\", but MQTT over WebSocket is not supported; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"http://broker",
+       "is \"http://broker\", which has the unknown scheme \"http\"; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"mqtt://",
+       "is \"mqtt://\", which has no good host name or address; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"mqtt://:1883",
+       "is \"mqtt://:1883\", which has no good host name or address; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"mqtt://bro ker",
+       "is \"mqtt://bro ker\", which has no good host name or address; write mqtt://HOST or "
+       "mqtt://HOST:PORT"},
+      {"mqtt://broker:",
+       "is \"mqtt://broker:\", which has no good port; write a number from 1 to 65535 after the ':'"},
+      {"mqtt://broker:0",
+       "is \"mqtt://broker:0\", which has no good port; write a number from 1 to 65535 after the ':'"},
+      {"mqtt://broker:65536",
+       "is \"mqtt://broker:65536\", which has no good port; write a number from 1 to 65535 after the ':'"},
+      {"mqtt://broker:18x",
+       "is \"mqtt://broker:18x\", which has no good port; write a number from 1 to 65535 after the ':'"},
+      {"mqtt://broker/topic",
+       "is \"mqtt://broker/topic\", which has more than host and port; write mqtt://HOST or "
+       "mqtt://HOST:PORT"},
+      {"mqtt://user:secret@broker",
+       "has a user name in it; write it as publish.username, and the password into a file "
+       "(publish.password_file)"},
+      {"mqtt://::1",
+       "is \"mqtt://::1\", which has several colons; write an IPv6 address in brackets, like "
+       "mqtt://[::1]:1883"},
+      {"mqtt://[::1",
+       "is \"mqtt://[::1\", which has no good host name or address; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"mqtt://[]",
+       "is \"mqtt://[]\", which has no good host name or address; write mqtt://HOST or mqtt://HOST:PORT"},
+      {"mqtt://[broker]",
+       "is \"mqtt://[broker]\", which has no good host name or address; write mqtt://HOST or "
+       "mqtt://HOST:PORT"},
+      {"mqtt://[::1]1883",
+       "is \"mqtt://[::1]1883\", which has no good port; write a number from 1 to 65535 after the ':'"},
+      {"mqtt://-broker",
+       "is \"mqtt://-broker\", which has no good host name or address; write mqtt://HOST or "
+       "mqtt://HOST:PORT"},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.url);
+    const Result<BrokerAddress> address = parse_broker_url(one.url);
+    REQUIRE_FALSE(address);
+    CHECK(address.error().fault == Fault::kReject);
+    CHECK(address.error().text == one.problem);
+  }
+}
+
+TEST_CASE("broker url: a password is never repeated in a message") {
+  const Result<BrokerAddress> address = parse_broker_url("mqtt://user:secret@broker");
+  REQUIRE_FALSE(address);
+  CHECK(address.error().text.find("secret") == std::string::npos);
+}
+
+}  // namespace
+}  // namespace outrider
