@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/store/boot_table.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace outrider {
+namespace {
+
+// Rows carry milliseconds: a smaller step of the offset would change no time that anybody sees.
+constexpr nanoseconds kSmallestStep = milliseconds(1);
+constexpr std::ptrdiff_t kMaxOffsetsPerBoot = 256;
+
+bool is_before(const OffsetEntry& a, const OffsetEntry& b) {
+  return a.boot != b.boot ? a.boot < b.boot : a.from < b.from;
+}
+
+/// `entry` says nothing that `earlier` did not say.
+bool is_repeat(const OffsetEntry& earlier, const OffsetEntry& entry) {
+  return earlier.boot == entry.boot && earlier.is_synced == entry.is_synced &&
+         std::chrono::abs(entry.offset - earlier.offset) < kSmallestStep;
+}
+
+}  // namespace
+
+BootTable::BootTable(Database& database)
+    : load_boots_(database, "SELECT id, series, boot_id FROM boot ORDER BY id"),
+      load_offsets_(database,
+                    "SELECT boot, from_ns, offset_ns, is_synced FROM clock_offset ORDER BY boot, from_ns"),
+      insert_boot_(database, "INSERT INTO boot(id, series, boot_id) VALUES(?, ?, ?)"),
+      insert_offset_(database,
+                     "INSERT INTO clock_offset(boot, from_ns, offset_ns, is_synced) VALUES(?, ?, ?, ?)"),
+      remove_offsets_(database, "DELETE FROM clock_offset WHERE boot = ?"),
+      forget_boots_(database, "DELETE FROM boot WHERE id < ?"),
+      forget_offsets_(database, "DELETE FROM clock_offset WHERE boot < ?") {}
+
+Status BootTable::load() {
+  Query boots(load_boots_);
+  Result<bool> row = boots.next();
+  for (; row && *row; row = boots.next())
+    boots_.push_back({static_cast<std::uint32_t>(boots.integer(0)),
+                      static_cast<std::uint32_t>(boots.integer(1)), std::string(boots.bytes(2))});
+  if (!row) return row.error();
+
+  Query offsets(load_offsets_);
+  row = offsets.next();
+  for (; row && *row; row = offsets.next())
+    offsets_.push_back({static_cast<std::uint32_t>(offsets.integer(0)),
+                        BootTime(nanoseconds(offsets.integer(1))), nanoseconds(offsets.integer(2)),
+                        offsets.integer(3) != 0});
+  return row ? ok() : Status(row.error());
+}
+
+std::uint32_t BootTable::key_of(std::string_view boot_id) {
+  const std::uint32_t newest_series = boots_.empty() ? 0 : boots_.back().series;
+  const std::uint32_t series = run_series_ != 0 ? run_series_ : newest_series;
+  for (auto boot = boots_.rbegin(); boot != boots_.rend() && boot->series == series; ++boot) {
+    if (boot->boot_id != boot_id) continue;
+    run_series_ = series;
+    return boot->id;
+  }
+  if (run_series_ == 0) run_series_ = newest_series + 1;
+  const std::uint32_t id = boots_.empty() ? 1 : boots_.back().id + 1;
+  boots_.push_back({id, run_series_, std::string(boot_id)});
+  ++unsaved_boots_;
+  return id;
+}
+
+void BootTable::note(const OffsetEntry& entry) {
+  auto place = std::lower_bound(offsets_.begin(), offsets_.end(), entry, is_before);
+  const bool replaces = place != offsets_.end() && !is_before(entry, *place);
+  if (replaces ? is_repeat(*place, entry) : place != offsets_.begin() && is_repeat(*(place - 1), entry))
+    return;
+  if (replaces)
+    *place = entry;
+  else
+    offsets_.insert(place, entry);
+  changed_.insert(entry.boot);
+  thin_out(entry.boot);
+}
+
+/// A clock that keeps being corrected costs precision of old rows' times, never memory without bound.
+void BootTable::thin_out(std::uint32_t boot) {
+  const auto first = std::lower_bound(offsets_.begin(), offsets_.end(),
+                                      OffsetEntry{.boot = boot, .from = BootTime::min()}, is_before);
+  const auto last =
+      std::find_if(first, offsets_.end(), [boot](const OffsetEntry& entry) { return entry.boot != boot; });
+  if (last - first <= kMaxOffsetsPerBoot) return;
+  // Every second one goes, but not the newest, and not where the clock became right or ceased to be.
+  auto kept = first + 1;
+  for (auto entry = first + 1; entry != last; ++entry) {
+    const bool is_odd = (entry - first) % 2 != 0;
+    const bool is_turn = (entry - 1)->is_synced != entry->is_synced;
+    if (is_odd && !is_turn && entry + 1 != last) continue;
+    *kept++ = *entry;
+  }
+  offsets_.erase(kept, last);
+}
+
+void BootTable::forget_before(std::uint32_t oldest_used) {
+  if (boots_.empty()) return;
+  std::uint32_t series = boots_.back().series;
+  for (const Boot& boot : boots_)
+    if (boot.id == oldest_used) series = boot.series;
+  const auto first_kept = std::find_if(boots_.begin(), boots_.end(),
+                                       [series](const Boot& boot) { return boot.series >= series; });
+  if (first_kept == boots_.begin()) return;
+  forget_below_ = first_kept->id;
+  boots_.erase(boots_.begin(), first_kept);
+  std::erase_if(offsets_, [this](const OffsetEntry& entry) { return entry.boot < forget_below_; });
+}
+
+Status BootTable::write() {
+  if (forget_below_ > 0) {
+    if (Status forgotten = Query(forget_boots_, forget_below_).run(); !forgotten) return forgotten;
+    if (Status forgotten = Query(forget_offsets_, forget_below_).run(); !forgotten) return forgotten;
+  }
+  for (std::size_t i = boots_.size() - unsaved_boots_; i < boots_.size(); ++i) {
+    const Boot& boot = boots_[i];
+    Status inserted = Query(insert_boot_, boot.id, boot.series, std::string_view(boot.boot_id)).run();
+    if (!inserted) return inserted;
+  }
+  for (const std::uint32_t boot : changed_)
+    if (Status written = write_offsets(boot); !written) return written;
+  return ok();
+}
+
+/// Few and rarely changed: all of a boot's entries are written again.
+Status BootTable::write_offsets(std::uint32_t boot) {
+  if (Status removed = Query(remove_offsets_, boot).run(); !removed) return removed;
+  for (const OffsetEntry& entry : offsets_) {
+    if (entry.boot != boot) continue;
+    Status inserted = Query(insert_offset_, boot, entry.from.time_since_epoch().count(), entry.offset.count(),
+                            entry.is_synced)
+                          .run();
+    if (!inserted) return inserted;
+  }
+  return ok();
+}
+
+void BootTable::written() {
+  unsaved_boots_ = 0;
+  forget_below_ = 0;
+  changed_.clear();
+}
+
+}  // namespace outrider

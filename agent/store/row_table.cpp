@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/store/row_table.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace outrider {
+namespace {
+
+constexpr int kSequenceBits = 48;
+constexpr Sequence kMaxSequence = (Sequence{1} << kSequenceBits) - 1;
+
+// One commit deletes at most this much of a stream: a large delete is a long stall and a log as large as the database.
+constexpr std::uint64_t kMaxRemovedRows = 4096;
+constexpr std::uint64_t kMaxRemovedBytes = 4ULL << 20;
+
+std::int64_t id_of(StreamIndex stream, Sequence seq) {
+  return (std::int64_t{stream} << kSequenceBits) | std::clamp<Sequence>(seq, 0, kMaxSequence);
+}
+
+Sequence sequence_of(std::int64_t id) { return id & kMaxSequence; }
+
+std::uint64_t count_at(const Query& query, int column) {
+  return static_cast<std::uint64_t>(query.integer(column));
+}
+
+}  // namespace
+
+void RowSum::add(const Row& row) {
+  ++rows;
+  if (row.format != RowFormat::kGap) samples += row.samples;
+  bytes += row.payload.size();
+}
+
+RowSum& RowSum::operator+=(const RowSum& other) {
+  rows += other.rows;
+  samples += other.samples;
+  bytes += other.bytes;
+  return *this;
+}
+
+RowSum& RowSum::operator-=(const RowSum& other) {
+  ENSURE(covers(other));
+  rows -= other.rows;
+  samples -= other.samples;
+  bytes -= other.bytes;
+  return *this;
+}
+
+bool RowSum::covers(const RowSum& part) const {
+  return rows >= part.rows && samples >= part.samples && bytes >= part.bytes;
+}
+
+RowTable::RowTable(Database& database)
+    : insert_(
+          database,
+          "INSERT INTO row(id, span, format, samples, boot, boot_ns, payload) VALUES(?, ?, ?, ?, ?, ?, ?)"),
+      read_(database,
+            "SELECT id, span, format, samples, boot, boot_ns, payload FROM row WHERE id BETWEEN ? AND ? "
+            "ORDER BY id"),
+      sum_(database,
+           "SELECT count(*), sum(iif(format = 4, 0, samples)), sum(length(payload)) FROM row "
+           "WHERE id BETWEEN ? AND ?"),
+      first_(database, "SELECT id, boot FROM row WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1"),
+      sizes_(database, "SELECT id, length(payload) FROM row WHERE id BETWEEN ? AND ? ORDER BY id"),
+      remove_(database, "DELETE FROM row WHERE id BETWEEN ? AND ?") {
+  static_assert(static_cast<int>(RowFormat::kGap) == 4, "sum_ knows the number");
+}
+
+Status RowTable::insert(StreamIndex stream, const Row& row) {
+  return Query(insert_, id_of(stream, row.seq), row.through - row.seq, static_cast<int>(row.format),
+               row.samples, row.boot, row.time.time_since_epoch().count(), Blob{row.payload})
+      .run();
+}
+
+Status RowTable::read(StreamIndex stream, Sequence from, std::size_t max_bytes, std::size_t max_rows,
+                      std::vector<Row>& rows) {
+  const std::size_t before = rows.size();
+  std::size_t bytes = 0;
+  Query query(read_, id_of(stream, from), id_of(stream, kMaxSequence));
+  while (rows.size() - before < max_rows) {
+    Result<bool> more = query.next();
+    if (!more) {
+      rows.resize(before);
+      return more.error();
+    }
+    if (!*more) break;
+    const std::string_view payload = query.bytes(6);
+    bytes += payload.size();
+    if (bytes > max_bytes && rows.size() > before) break;
+
+    Row& row = rows.emplace_back();
+    row.seq = sequence_of(query.integer(0));
+    row.through = row.seq + query.integer(1);
+    row.format = static_cast<RowFormat>(query.integer(2));
+    row.samples = static_cast<std::uint32_t>(query.integer(3));
+    row.boot = static_cast<std::uint32_t>(query.integer(4));
+    row.time = BootTime(nanoseconds(query.integer(5)));
+    row.payload = payload;
+  }
+  return ok();
+}
+
+Result<RowSum> RowTable::sum(StreamIndex stream, Sequence first, Sequence last) {
+  Query query(sum_, id_of(stream, first), id_of(stream, last));
+  Result<bool> row = query.next();
+  if (!row) return row.error();
+  return RowSum{.rows = count_at(query, 0), .samples = count_at(query, 1), .bytes = count_at(query, 2)};
+}
+
+Result<std::optional<RowTable::Place>> RowTable::first(StreamIndex stream, Sequence from) {
+  Query query(first_, id_of(stream, from), id_of(stream, kMaxSequence));
+  Result<bool> row = query.next();
+  if (!row) return row.error();
+  if (!*row) return std::optional<Place>();
+  return std::optional(Place{sequence_of(query.integer(0)), static_cast<std::uint32_t>(query.integer(1))});
+}
+
+Result<Sequence> RowTable::remove_some(StreamIndex stream, Sequence first, Sequence last) {
+  const std::int64_t first_id = id_of(stream, first);
+  Result<std::int64_t> last_id = end_of_step(first_id, id_of(stream, last));
+  if (!last_id) return last_id.error();
+  if (Status removed = Query(remove_, first_id, *last_id).run(); !removed) return removed.error();
+  return sequence_of(*last_id);
+}
+
+/// Last id that one commit should delete; `last_id` when everything up to there is little enough.
+Result<std::int64_t> RowTable::end_of_step(std::int64_t first_id, std::int64_t last_id) {
+  RowSum step;
+  Query query(sizes_, first_id, last_id);
+  while (true) {
+    Result<bool> row = query.next();
+    if (!row) return row.error();
+    if (!*row) return last_id;
+    ++step.rows;
+    step.bytes += count_at(query, 1);
+    if (step.rows >= kMaxRemovedRows || step.bytes >= kMaxRemovedBytes) return query.integer(0);
+  }
+}
+
+}  // namespace outrider

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/store/outbox.h"
+#include "agent/store/sqlite.h"
+
+namespace outrider {
+
+/// How many rows, and what they hold.
+struct RowSum {
+  std::uint64_t rows = 0;
+  std::uint64_t samples = 0;  ///< A gap record has none: its samples are lost, not waiting.
+  std::uint64_t bytes = 0;    ///< Of payload.
+
+  void add(const Row& row);
+  RowSum& operator+=(const RowSum& other);
+  RowSum& operator-=(const RowSum& other);
+  bool covers(const RowSum& part) const;
+};
+
+/// Table `row`. Rows lie in order of stream and number, so every question here is one range of the primary key.
+class RowTable {
+ public:
+  explicit RowTable(Database& database);
+
+  Status insert(StreamIndex stream, const Row& row);
+
+  /// See Outbox::read. After an error `rows` is what it was.
+  Status read(StreamIndex stream, Sequence from, std::size_t max_bytes, std::size_t max_rows,
+              std::vector<Row>& rows);
+
+  /// Of rows numbered `first`..`last`; their payloads are not read.
+  Result<RowSum> sum(StreamIndex stream, Sequence first, Sequence last);
+
+  struct Place {
+    Sequence seq = 0;
+    std::uint32_t boot = 0;
+  };
+  /// First row from number `from` on.
+  Result<std::optional<Place>> first(StreamIndex stream, Sequence from);
+
+  /// Deletes the oldest rows numbered `first`..`last`, as many as one commit should. Returns up to which number none
+  /// is left.
+  Result<Sequence> remove_some(StreamIndex stream, Sequence first, Sequence last);
+
+ private:
+  Result<Sequence> end_of_step(std::int64_t first_id, std::int64_t last_id);
+
+  Statement insert_;
+  Statement read_;
+  Statement sum_;
+  Statement first_;
+  Statement sizes_;
+  Statement remove_;
+};
+
+}  // namespace outrider

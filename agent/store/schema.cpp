@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/store/schema.h"
+
+#include <algorithm>
+
+namespace outrider {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x4F545258;  // "OTRX"
+constexpr std::int64_t kSchemaVersion = 1;
+
+// Room for the tables themselves and a few rows: less cannot work.
+constexpr std::int64_t kMinDatabasePages = 48;
+constexpr std::int64_t kChunkPages = Database::kChunkBytes / kPageBytes;
+// 4 MiB. Measured 2026-11, rows of 300 B to 20 kB, one a commit, kept, drained or 300 behind: logs of 256, 1000 and 4000
+// pages write the same bytes within 5 % (with 300 waiting up to 10 %), so the log need not be long; a short one is
+// quickly recovered after a power cut.
+constexpr std::int64_t kMaxWalPages = 1000;
+constexpr std::int64_t kMinWalPages = 16;
+
+// id          stream << 48 | seq: rows of a stream lie side by side in order, and no second index is written.
+// span        through - seq: 0 except for a gap record, where a zero would cost nothing either.
+// payload     last, so that the other columns are read without following its overflow pages.
+// Counters of `stream` change in the same transaction as rows: sampled = delivered + lost + samples of waiting rows.
+// series      boots that may alternate within a stream; they grow along each stream, so a series that is older than that
+//             of the oldest waiting row is not referred to.
+// dead_letter and loss are filled by retention and the publisher.
+constexpr const char* kTables = R"sql(
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE row(
+  id INTEGER PRIMARY KEY, span INTEGER NOT NULL, format INTEGER NOT NULL, samples INTEGER NOT NULL,
+  boot INTEGER NOT NULL, boot_ns INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
+CREATE TABLE stream(
+  id INTEGER PRIMARY KEY, vehicle_id TEXT NOT NULL, channel INTEGER NOT NULL,
+  next_seq INTEGER NOT NULL, acked INTEGER NOT NULL,
+  sampled INTEGER NOT NULL, delivered INTEGER NOT NULL, lost INTEGER NOT NULL,
+  waiting_rows INTEGER NOT NULL, waiting_bytes INTEGER NOT NULL,
+  UNIQUE(vehicle_id, channel)) STRICT;
+CREATE TABLE loss(
+  stream INTEGER NOT NULL, cause TEXT NOT NULL, samples INTEGER NOT NULL,
+  PRIMARY KEY(stream, cause)) STRICT, WITHOUT ROWID;
+CREATE TABLE boot(id INTEGER PRIMARY KEY, series INTEGER NOT NULL, boot_id TEXT NOT NULL) STRICT;
+CREATE TABLE clock_offset(
+  boot INTEGER NOT NULL, from_ns INTEGER NOT NULL, offset_ns INTEGER NOT NULL, is_synced INTEGER NOT NULL,
+  PRIMARY KEY(boot, from_ns)) STRICT, WITHOUT ROWID;
+CREATE TABLE dead_letter(
+  id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
+  format INTEGER NOT NULL, samples INTEGER NOT NULL, boot INTEGER NOT NULL, boot_ns INTEGER NOT NULL,
+  payload BLOB NOT NULL) STRICT;
+)sql";
+
+// All explicit: distributions build SQLite with defaults of their own (Debian turns secure_delete on). The locking mode
+// goes first: whatever reads the file in normal mode makes a -shm file, for which there may be no room.
+constexpr const char* kPragmas = R"sql(
+PRAGMA locking_mode=EXCLUSIVE;  -- one process
+PRAGMA page_size=4096;
+PRAGMA auto_vacuum=NONE;        -- free pages are used again; moving others there would wear the flash
+PRAGMA cache_size=-1024;        -- KiB
+PRAGMA mmap_size=0;             -- an I/O error must be an error code, not SIGBUS
+PRAGMA temp_store=MEMORY;
+PRAGMA secure_delete=OFF;       -- or every delete writes zeros
+PRAGMA trusted_schema=OFF;
+PRAGMA cell_size_check=ON;      -- damaged pages are found before they are believed
+)sql";
+
+std::string pragma(const char* name, const std::string& value) {
+  return std::string("PRAGMA ") + name + "=" + value + ";";
+}
+
+Status configure(Database& database, const StoreLimits& limits) {
+  Status set = database.execute(kPragmas);
+  if (!set) return set;
+
+  Result<std::string> mode = database.text("PRAGMA journal_mode=WAL");
+  if (!mode) return mode.error();
+  if (*mode != "wal" && !database.path().empty())
+    return stop("the buffer " + database.path() + " cannot keep a write-ahead log (journal mode " + *mode +
+                "); put buffer.directory on a local file system");
+  return database.execute(pragma("synchronous", "FULL") +  // a commit survives a power cut
+                          pragma("wal_autocheckpoint", std::to_string(limits.wal_pages)) +
+                          pragma("journal_size_limit", std::to_string(limits.wal_pages * kPageBytes)));
+}
+
+Status check_identity(Database& database, std::int64_t version) {
+  Result<std::int64_t> application = database.integer("PRAGMA application_id");
+  if (!application) return application.error();
+  if (*application != kApplicationId)
+    return stop(database.path() + " is a database of another program; point buffer.directory elsewhere");
+  if (version > kSchemaVersion)
+    return stop("the buffer " + database.path() + " was written by a newer outrider (schema " +
+                std::to_string(version) + ", this one knows " + std::to_string(kSchemaVersion) +
+                "); install that version again, or move the file aside to start with an empty buffer");
+  return ok();
+}
+
+Status create_tables(Database& database) {
+  return database.transact([&]() -> Status {
+    return database.execute(kTables + pragma("application_id", std::to_string(kApplicationId)) +
+                            pragma("user_version", std::to_string(kSchemaVersion)));
+  });
+}
+
+}  // namespace
+
+StoreLimits limits_for(std::uint64_t max_bytes) {
+  const auto pages = static_cast<std::int64_t>(max_bytes / kPageBytes);
+  StoreLimits limits;
+  limits.wal_pages = std::clamp(pages / 8, kMinWalPages, kMaxWalPages);
+  // Whole chunks, for the file grows by those.
+  limits.database_pages = std::max((pages - limits.wal_pages) / kChunkPages * kChunkPages, kMinDatabasePages);
+  return limits;
+}
+
+Status prepare_schema(Database& database, const StoreLimits& limits) {
+  if (Status set = configure(database, limits); !set) return set;
+  Result<std::int64_t> tables = database.integer("SELECT count(*) FROM sqlite_schema");
+  if (!tables) return tables.error();
+  Result<std::int64_t> version = database.integer("PRAGMA user_version");
+  if (!version) return version.error();
+  const bool is_new = *tables == 0 && *version == 0;
+  if (Status ready = is_new ? create_tables(database) : check_identity(database, *version); !ready)
+    return ready;
+  return set_page_limit(database, limits.database_pages);
+}
+
+Status set_page_limit(Database& database, std::int64_t pages) {
+  return database.execute(pragma("max_page_count", std::to_string(pages)));
+}
+
+Result<std::string> read_meta(Database& database, const std::string& key) {
+  Statement statement(database, "SELECT value FROM meta WHERE key = ?");
+  Query query(statement, std::string_view(key));
+  Result<bool> row = query.next();
+  if (!row) return row.error();
+  return *row ? std::string(query.bytes(0)) : std::string();
+}
+
+Status write_meta(Database& database, std::string_view key, std::string_view value) {
+  Statement statement(database, "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)");
+  return Query(statement, key, value).run();
+}
+
+}  // namespace outrider

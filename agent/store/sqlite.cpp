@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/store/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+#include "agent/store/outbox.h"
+
+namespace outrider {
+namespace {
+
+/// What the code means for the agent, and what a person can do about it.
+Error describe(int code, const std::string& path, const std::string& detail) {
+  const std::string buffer = path.empty() ? "the temporary buffer" : "the buffer " + path;
+  const std::string reason = " (SQLite: " + detail + ", code " + std::to_string(code) + ")";
+  switch (code & 0xFF) {
+    case SQLITE_FULL:
+      return retry(buffer + " has no room: its limit (buffer.max_bytes) or the disk is full" + reason +
+                   "; delivered rows make room, or raise the limit or free the disk");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return retry(buffer + " is in use by another process" + reason +
+                   "; only one may use it: is another outrider running, or a database tool?");
+    case SQLITE_IOERR:
+      return retry(buffer + " could not be read or written" + reason + "; check the storage device");
+    case SQLITE_READONLY:
+      return retry(buffer + " cannot be written" + reason +
+                   "; make the file, its directory and the file system writable for this user");
+    case SQLITE_NOMEM:
+      return retry("there is no memory for " + buffer + reason);
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return stop(buffer + " cannot be opened" + reason +
+                  "; its directory must exist and be readable and writable for this user");
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return stop(
+          buffer + " is damaged or not a database" + reason +
+          "; nothing was deleted: move this file and its -wal file aside together to start with an empty "
+          "buffer, and keep them to save what they hold");
+    case SQLITE_TOOBIG:
+      return reject("a row is larger than SQLite can store" + reason);
+    default:
+      return stop(buffer + " cannot be used" + reason);
+  }
+}
+
+}  // namespace
+
+std::string sqlite_version() { return sqlite3_libversion(); }
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
+  std::unique_ptr<Database> database(new Database(path));
+  // NOMUTEX: one thread uses the connection. Extended codes tell a full disk from a failing one in the log.
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr);
+  if (code != SQLITE_OK) return database->failure(code);
+  int chunk = kChunkBytes;
+  sqlite3_file_control(database->handle_, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+  return database;
+}
+
+Database::~Database() { ENSURE(sqlite3_close(handle_) == SQLITE_OK); }
+
+Status Database::execute(const std::string& sql) {
+  const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return failure(code);
+  return ok();
+}
+
+Result<std::int64_t> Database::integer(const std::string& sql) {
+  Statement statement(*this, sql.c_str());
+  Query query(statement);
+  Result<bool> row = query.next();
+  if (!row) return row.error();
+  return *row ? query.integer(0) : 0;
+}
+
+Result<std::string> Database::text(const std::string& sql) {
+  Statement statement(*this, sql.c_str());
+  Query query(statement);
+  Result<bool> row = query.next();
+  if (!row) return row.error();
+  return *row ? std::string(query.bytes(0)) : std::string();
+}
+
+Status Database::checkpoint() {
+  const int code = sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_RESTART, /*pnLog=*/nullptr,
+                                             /*pnCkpt=*/nullptr);
+  if (code != SQLITE_OK) return failure(code);
+  return ok();
+}
+
+/// Takes the disk space of all pages of the transaction under way. Pages of a commit are in the log first; if the disk
+/// were full when they move into the file, the log could neither move nor grow, and deleting rows would not help.
+Status Database::reserve() {
+  if (path_.empty()) return ok();
+  Result<std::int64_t> pages = integer("PRAGMA page_count");
+  if (!pages) return pages.error();
+  Result<std::int64_t> page_bytes = integer("PRAGMA page_size");
+  if (!page_bytes) return page_bytes.error();
+  sqlite3_int64 wanted = *pages * *page_bytes;
+  const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_SIZE_HINT, &wanted);
+  if (code != SQLITE_OK) return failure(SQLITE_FULL);  // which SQLite reports as a write error
+  return ok();
+}
+
+void Database::roll_back() {
+  // Some errors roll back by themselves; then there is nothing left to do.
+  if (sqlite3_get_autocommit(handle_) == 0) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+Error Database::failure(int code) {
+  was_full_ = (code & 0xFF) == SQLITE_FULL;
+  const bool has_detail = handle_ != nullptr && sqlite3_extended_errcode(handle_) == code;
+  return describe(code, path_, has_detail ? sqlite3_errmsg(handle_) : sqlite3_errstr(code));
+}
+
+Statement::~Statement() { sqlite3_finalize(handle_); }
+
+Query::Query(Statement& statement, Prepare /*unused*/) : statement_(statement) {
+  ENSURE(!statement_.is_running_);
+  statement_.is_running_ = true;
+  if (statement_.handle_ == nullptr)
+    code_ = sqlite3_prepare_v3(statement_.database_.handle_, statement_.sql_, -1, SQLITE_PREPARE_PERSISTENT,
+                               &statement_.handle_, nullptr);
+}
+
+Query::~Query() {
+  sqlite3_reset(statement_.handle_);
+  sqlite3_clear_bindings(statement_.handle_);  // they borrow memory of the caller
+  statement_.is_running_ = false;
+}
+
+Result<bool> Query::next() {
+  const int code = code_ == SQLITE_OK ? sqlite3_step(statement_.handle_) : code_;
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return statement_.database_.failure(code);
+}
+
+Status Query::run() {
+  Result<bool> row = next();
+  if (!row) return row.error();
+  ENSURE(!*row);
+  return ok();
+}
+
+std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_.handle_, column); }
+
+std::string_view Query::bytes(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_.handle_, column));
+  if (data == nullptr) return {};
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_.handle_, column))};
+}
+
+void Query::bind_integer(int parameter, std::int64_t value) {
+  if (code_ == SQLITE_OK) code_ = sqlite3_bind_int64(statement_.handle_, parameter, value);
+}
+
+void Query::bind(int parameter, std::string_view text) {
+  if (code_ == SQLITE_OK)
+    code_ = sqlite3_bind_text64(statement_.handle_, parameter, text.data(), text.size(), SQLITE_STATIC,
+                                SQLITE_UTF8);
+}
+
+void Query::bind(int parameter, Blob blob) {
+  if (code_ != SQLITE_OK) return;
+  // A null pointer would bind NULL, and an empty blob is not NULL.
+  const char* data = blob.bytes.empty() ? "" : blob.bytes.data();
+  code_ = sqlite3_bind_blob64(statement_.handle_, parameter, data, blob.bytes.size(), SQLITE_STATIC);
+}
+
+}  // namespace outrider

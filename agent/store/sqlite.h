@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace outrider {
+
+/// One connection to one SQLite file; sqlite.cpp is the only file that includes sqlite3.h.
+///
+/// Errors   kRetry: full, I/O error, busy, read-only. kStop: damaged, not a database, cannot be opened, a bug of ours.
+/// Threads  one.
+class Database {
+ public:
+  /// The file grows by this much at a time.
+  static constexpr int kChunkBytes = 64 << 10;
+
+  /// Opens or makes the file; "" is a private temporary database. Nothing is read before the first statement.
+  static Result<std::unique_ptr<Database>> open(const std::string& path);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  /// Runs statements that give no rows, or rows that nobody wants.
+  Status execute(const std::string& sql);
+  /// First column of the first row; 0 or "" when there is none.
+  Result<std::int64_t> integer(const std::string& sql);
+  Result<std::string> text(const std::string& sql);
+
+  /// Runs `body` inside BEGIN IMMEDIATE; commits if it returns ok, rolls back otherwise.
+  template <class Body>
+  Status transact(Body body) {
+    if (Status begun = execute("BEGIN IMMEDIATE"); !begun) return begun;
+    Status done = body();
+    if (done) done = reserve();
+    if (done) done = execute("COMMIT");
+    if (!done) roll_back();  // the first error is the one worth reporting
+    return done;
+  }
+
+  /// Moves what is in the write-ahead log into the file; the log is written from its beginning again.
+  Status checkpoint();
+
+  /// True when the last error was that the file or the disk is full.
+  bool was_full() const { return was_full_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  friend class Query;
+  explicit Database(std::string path) : path_(std::move(path)) {}
+  Status reserve();
+  void roll_back();
+  Error failure(int code);
+
+  const std::string path_;
+  sqlite3* handle_ = nullptr;
+  bool was_full_ = false;
+};
+
+/// SQL that is prepared at its first run and kept. Must go before its database.
+class Statement {
+ public:
+  Statement(Database& database, const char* sql) : database_(database), sql_(sql) {}
+  ~Statement();
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+ private:
+  friend class Query;
+  Database& database_;
+  const char* const sql_;
+  sqlite3_stmt* handle_ = nullptr;
+  bool is_running_ = false;
+};
+
+/// Bytes to bind as a BLOB; a plain string_view is bound as TEXT.
+struct Blob {
+  std::string_view bytes;
+};
+
+/// One run of a statement with these values; leaves it ready for the next run, also after an error.
+///
+/// Shape    text and blobs are borrowed until the query is gone. Columns count from 0.
+class Query {
+ public:
+  template <class... Values>
+  explicit Query(Statement& statement, const Values&... values) : Query(statement, Prepare{}) {
+    int parameter = 0;
+    (bind(++parameter, values), ...);
+  }
+  ~Query();
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  /// True when there is a row to look at.
+  Result<bool> next();
+  /// For statements that give no rows.
+  Status run();
+
+  std::int64_t integer(int column) const;
+  /// Text or blob; valid until `next`.
+  std::string_view bytes(int column) const;
+
+ private:
+  struct Prepare {};
+  Query(Statement& statement, Prepare);
+  template <std::integral Integer>
+  void bind(int parameter, Integer value) {
+    bind_integer(parameter, static_cast<std::int64_t>(value));
+  }
+  void bind(int parameter, std::string_view text);
+  void bind(int parameter, Blob blob);
+  void bind_integer(int parameter, std::int64_t value);
+
+  Statement& statement_;
+  int code_ = 0;  ///< First thing that went wrong before the first row.
+};
+
+}  // namespace outrider

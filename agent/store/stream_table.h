@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/store/outbox.h"
+#include "agent/store/row_table.h"
+#include "agent/store/sqlite.h"
+
+namespace outrider {
+
+/// Where one stream stands. Numbers have no holes: removed ≤ acked ≤ newest, and staged rows follow newest.
+struct Stream {
+  StreamIndex id = 0;  ///< In the file; forever.
+
+  // As of the last commit, and acknowledgements since then.
+  Sequence newest = 0;   ///< Last number that a committed row stands for.
+  Sequence acked = 0;    ///< Rows up to here are acknowledged and no longer in `waiting`.
+  Sequence removed = 0;  ///< No row up to here is in the file any more. Not stored: asked at open.
+  RowSum waiting;        ///< sampled = delivered + waiting.samples + lost.
+  std::uint64_t sampled = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t lost = 0;
+
+  RowSum staged;                  ///< Numbered, not committed.
+  std::uint64_t staged_lost = 0;  ///< Lost samples that came with them.
+  Sequence wanted = 0;  ///< Acknowledged, though perhaps not yet counted (acked < wanted after an I/O error).
+  bool is_in_file = false;
+  bool is_changed = false;
+
+  Sequence next_number() const { return newest + static_cast<Sequence>(staged.rows) + 1; }
+  bool has_removable() const { return removed < acked; }
+  void acknowledge(Sequence through, const RowSum& sum);
+  /// With what is staged counted as committed.
+  Stream folded() const;
+};
+
+/// Table `stream`: one row per stream, counters included, so that opening reads no rows.
+class StreamTable {
+ public:
+  explicit StreamTable(Database& database);
+
+  struct Entry {
+    std::string vehicle_id;
+    Channel channel{};
+    Stream stream;
+  };
+  Result<std::vector<Entry>> load();
+  /// Inside a transaction. Does not look at what is staged.
+  Status save(const std::string& vehicle_id, Channel channel, const Stream& stream);
+  /// For a new epoch, inside a transaction: its ledger begins with what waits.
+  Status restart_ledgers();
+
+ private:
+  Database& database_;
+  Statement load_;
+  Statement insert_;
+  Statement update_;
+};
+
+}  // namespace outrider

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "agent/base/time.h"
+
+namespace outrider {
+
+/// What a link has to say about its newest connection, and its counters. Older connections may still be closing;
+/// what they report is not kept.
+///
+/// Threads  any.
+class LinkReport {
+ public:
+  /// A new connection is the one that matters from here on; returns its number.
+  std::uint64_t begin() {
+    const std::lock_guard lock(mutex_);
+    failure_.clear();
+    is_released_ = false;
+    return ++newest_;
+  }
+
+  /// The first reason stays: what follows is usually its consequence.
+  void fail(std::uint64_t number, std::string why) {
+    const std::lock_guard lock(mutex_);
+    if (number == newest_ && failure_.empty()) failure_ = std::move(why);
+  }
+
+  /// Nothing more will be sent to the broker or taken from it.
+  void release(std::uint64_t number) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (number == newest_) is_released_ = true;
+    }
+    changed_.notify_all();
+  }
+
+  void count_refused_peer() {
+    const std::lock_guard lock(mutex_);
+    ++refused_peers_;
+  }
+
+  std::string failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+  std::uint64_t refused_peers() const {
+    const std::lock_guard lock(mutex_);
+    return refused_peers_;
+  }
+  bool wait_released(milliseconds longest) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, longest, [this] { return is_released_; });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t newest_ = 0;         // guarded by mutex_
+  bool is_released_ = true;          // guarded by mutex_
+  std::string failure_;              // guarded by mutex_
+  std::uint64_t refused_peers_ = 0;  // guarded by mutex_
+};
+
+}  // namespace outrider

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/linux/small_file.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/temporary_directory.h"
+
+namespace outrider {
+namespace {
+
+TEST_CASE("small file: a missing file is absence, not an error") {
+  const TemporaryDirectory directory;
+  const PosixSmallFile file(directory.file("epoch"));
+  Result<std::optional<std::string>> text = file.read();
+  REQUIRE(text);
+  CHECK_FALSE(text->has_value());
+}
+
+TEST_CASE("small file: what was written is read, and nothing else is left in the directory") {
+  const TemporaryDirectory directory;
+  PosixSmallFile file(directory.file("epoch"));
+  REQUIRE(file.write("a longer first text\n"));
+  REQUIRE(file.write("second\n"));
+  CHECK(**PosixSmallFile(directory.file("epoch")).read() == "second\n");
+  CHECK(std::distance(std::filesystem::directory_iterator(directory.path()), {}) == 1);
+}
+
+TEST_CASE("small file: everybody may read it, whatever the umask") {
+  const TemporaryDirectory directory;
+  PosixSmallFile file(directory.file("epoch"));
+  const mode_t before = ::umask(0077);
+  const Status written = file.write("x");
+  ::umask(before);
+  REQUIRE(written);
+  struct stat status {};
+  REQUIRE(::stat(directory.file("epoch").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0644);
+}
+
+TEST_CASE("small file: a write that was cut off leaves the old text, and the next one succeeds") {
+  const TemporaryDirectory directory;
+  PosixSmallFile file(directory.file("epoch"));
+  REQUIRE(file.write("old"));
+  std::ofstream(directory.file("epoch.new")) << "half of the ne";
+  CHECK(**file.read() == "old");
+  REQUIRE(file.write("new"));
+  CHECK(**file.read() == "new");
+}
+
+TEST_CASE("small file: a directory that is not there is an error with its name") {
+  const TemporaryDirectory directory;
+  PosixSmallFile file(directory.file("missing/epoch"));
+  const Status written = file.write("x");
+  REQUIRE_FALSE(written);
+  CHECK(written.error().fault == Fault::kRetry);
+  CHECK(written.error().text.find("missing/epoch") != std::string::npos);
+}
+
+TEST_CASE("small file: a file that is not small is refused, not read into memory") {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.file("epoch")) << std::string(100'000, 'x');
+  CHECK_FALSE(PosixSmallFile(directory.file("epoch")).read());
+}
+
+}  // namespace
+}  // namespace outrider
