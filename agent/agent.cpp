@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.h"
+
+#include <algorithm>
+
+#include "agent/base/backoff.h"
+#include "agent/base/json_text.h"
+#include "agent/base/log.h"
+#include "agent/publish/status_document.h"
+#include "agent/publish/timeline.h"
+
+namespace outrider {
+
+/// The data path, top to bottom: collect, decode, select, store, publish.
+Status Agent::turn() {
+  const BootTime now = ports_.clock.now();
+  if (const Status noted = note_times(); !noted) return noted;
+  for (Lane& lane : lanes_) lane.begin_turn(sample_boot_, now);
+
+  ports_.inbox.take_all(batch_);
+  frames_ += batch_.size();
+  for (const CanFrame& frame : batch_) {
+    const std::size_t buses = config_.buses.size();
+    lanes_[frame.bus / buses].take(frame.bus % buses, frame);  // decode → select → row
+  }
+  report_losses();
+  for (Lane& lane : lanes_) lane.end_turn();
+
+  commit(now);
+  update_statuses();
+  publisher_->advance(now);
+  return ok();
+}
+
+Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vector<std::string>& vehicle_ids,
+                                           const BusFiles& files, std::string password, AgentPorts ports,
+                                           std::uint64_t seed) {
+  std::unique_ptr<Agent> agent(new Agent(config, ports));
+  for (const std::string& vehicle_id : vehicle_ids) {
+    const auto telemetry = ports.outbox.stream(vehicle_id, Channel::kTelemetry);
+    if (!telemetry) return telemetry.error();
+    const auto events = ports.outbox.stream(vehicle_id, Channel::kEvents);
+    if (!events) return events.error();
+    agent->lanes_.emplace_back(vehicle_id, config, files, ports.outbox, Lane::Streams{*telemetry, *events});
+  }
+  agent->publisher_ =
+      std::make_unique<Publisher>(config.publish, std::move(password), ports.outbox, ports.broker, seed);
+  agent->overruns_seen_.resize(vehicle_ids.size() * config.buses.size());
+  agent->catalogue_sizes_.assign(vehicle_ids.size(), static_cast<std::size_t>(-1));
+  if (const Status noted = agent->note_times(); !noted) return noted.error();
+  std::string started = R"("event":"started","severity":"info","version":)";
+  append_json_string(started, OUTRIDER_VERSION);
+  started += ",\"boot_id\":";
+  append_json_string(started, ports.clock.reference().boot_id);
+  started += ports.outbox.was_unclean() ? ",\"last_stop\":\"unclean\"" : ",\"last_stop\":\"clean\"";
+  agent->store_event(started);
+  return agent;
+}
+
+Agent::Agent(const Config& config, AgentPorts ports) : config_(config), ports_(ports) {}
+
+/// The key of the reference's boot; what is new about its time goes into the table of offsets.
+Result<std::uint32_t> Agent::note_time(const TimeReference& reference) {
+  const auto boot = ports_.outbox.boot(reference.boot_id);
+  if (boot && is_news(ports_.outbox.offsets(), *boot, reference))
+    ports_.outbox.note_offset({.boot = *boot,
+                               .from = ports_.clock.now(),
+                               .offset = reference.offset,
+                               .is_synced = reference.is_synced});
+  return boot;
+}
+
+Status Agent::note_times() {
+  const auto boot = note_time(ports_.clock.reference());
+  if (!boot) return boot.error();
+  const auto sample_boot = note_time(ports_.clock.sample_reference());
+  if (!sample_boot) return sample_boot.error();
+  boot_ = *boot;
+  sample_boot_ = *sample_boot;
+  return ok();
+}
+
+void Agent::report_losses() {
+  const std::uint64_t drops = ports_.inbox.dropped();
+  lanes_.front().count_loss("inbox.full", drops - inbox_drops_seen_);
+  inbox_drops_seen_ = drops;
+  for (std::size_t bus = 0; bus < overruns_seen_.size(); ++bus) {
+    const std::uint64_t overruns = ports_.can.overruns(static_cast<std::uint16_t>(bus));
+    if (overruns == overruns_seen_[bus]) continue;
+    const std::size_t buses = config_.buses.size();
+    lanes_[bus / buses].count_loss(config_.buses[bus % buses].name + ".overrun",
+                                   overruns - overruns_seen_[bus]);
+    overruns_seen_[bus] = overruns;
+  }
+}
+
+void Agent::commit(BootTime now) {
+  if (!ports_.outbox.is_commit_due(now) || now < next_commit_attempt_) return;
+  if (const auto committed = ports_.outbox.commit(); !committed) {
+    // Sampling goes on in bounded memory; trying at every turn would only wear the flash and the log.
+    constexpr BackoffLimits kRetry{.base = milliseconds(500), .cap = milliseconds(30'000)};
+    next_commit_attempt_ = now + backoff_delay(kRetry, ++failed_commits_, 1.0);
+    log_error("store", committed.error().text);
+    return;
+  }
+  failed_commits_ = 0;
+}
+
+void Agent::update_statuses() {
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (lanes_[i].series().size() == catalogue_sizes_[i]) continue;
+    catalogue_sizes_[i] = lanes_[i].series().size();
+    const bool has_will = i == 0;
+    publisher_->set_status(lanes_[i].vehicle_id(),
+                           status_of(lanes_[i], has_will ? std::optional(true) : std::nullopt));
+    if (has_will) publisher_->set_will(lanes_[i].vehicle_id(), status_of(lanes_[i], false));
+  }
+}
+
+std::string Agent::status_of(const Lane& lane, std::optional<bool> is_online) const {
+  return status_text({.vehicle_id = lane.vehicle_id(),
+                      .agent = config_.publish.client_id,
+                      .is_online = is_online,
+                      .epoch = ports_.outbox.epoch(),
+                      .layout = config_.publish.layout,
+                      .series = &lane.series()},
+                     ports_.clock.wall_now());
+}
+
+void Agent::store_event(std::string_view members) {
+  for (Lane& lane : lanes_) lane.store_event(members, boot_, ports_.clock.now());
+}
+
+Status Agent::finish() {
+  for (Lane& lane : lanes_) lane.begin_turn(sample_boot_, ports_.clock.now());
+  for (Lane& lane : lanes_) lane.finish();
+  return ports_.outbox.commit();
+}
+
+void Agent::stop() {
+  if (const auto committed = ports_.outbox.commit(); !committed) log_error("store", committed.error().text);
+  publisher_->say_goodbye(status_of(lanes_.front(), false));
+}
+
+bool Agent::is_drained() const {
+  if (ports_.outbox.staged_rows() > 0) return false;
+  for (std::size_t i = 0; i < ports_.outbox.streams().size(); ++i)
+    if (ports_.outbox.backlog(static_cast<StreamIndex>(i)).rows > 0) return false;
+  return true;
+}
+
+Progress Agent::progress() const {
+  Progress progress{.frames = frames_, .link = publisher_->link_text(ports_.clock.now())};
+  for (std::size_t i = 0; i < ports_.outbox.streams().size(); ++i) {
+    const auto stream = static_cast<StreamIndex>(i);
+    const Ledger ledger = ports_.outbox.ledger(stream);
+    const Backlog backlog = ports_.outbox.backlog(stream);
+    progress.sampled += ledger.sampled;
+    progress.published += ledger.delivered;
+    progress.waiting += ledger.waiting;
+    progress.stored += ledger.delivered + backlog.samples;
+    progress.lost += ledger.lost;
+    progress.waiting_rows += backlog.rows;
+  }
+  return progress;
+}
+
+}  // namespace outrider

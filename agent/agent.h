@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/inbox.h"
+#include "agent/base/result.h"
+#include "agent/config/config.h"
+#include "agent/lane.h"
+#include "agent/ports/broker.h"
+#include "agent/ports/can_port.h"
+#include "agent/ports/clock.h"
+#include "agent/publish/publisher.h"
+#include "agent/store/outbox.h"
+
+namespace outrider {
+
+/// What the agent needs from the world. Everything is borrowed and outlives it.
+struct AgentPorts {
+  Clock& clock;
+  CanPort& can;  ///< Only asked for overruns; the collector receives.
+  Inbox<CanFrame>& inbox;
+  Outbox& outbox;
+  Broker& broker;
+};
+
+/// Figures for people; all since the start.
+struct Progress {
+  std::uint64_t frames = 0;
+  std::uint64_t sampled = 0;    ///< Samples that got into the ledger.
+  std::uint64_t stored = 0;     ///< Of these, in the database or beyond.
+  std::uint64_t published = 0;  ///< Acknowledged by the broker.
+  std::uint64_t waiting = 0;    ///< Stored or staged, not acknowledged yet.
+  std::uint64_t lost = 0;       ///< Reported as lost.
+  std::uint64_t waiting_rows = 0;
+  std::string link;
+};
+
+/// The loop: collect, decode, select, store, publish.
+///
+/// Life cycle  make → turn, again and again → finish → (turn until nothing waits) → stop.
+/// Threads     one.
+class Agent {
+ public:
+  /// One lane per vehicle id; frame.bus counts vehicle by vehicle: vehicle * buses + bus.
+  static Result<std::unique_ptr<Agent>> make(const Config& config,
+                                             const std::vector<std::string>& vehicle_ids,
+                                             const BusFiles& files, std::string password, AgentPorts ports,
+                                             std::uint64_t seed);
+
+  /// One pass along the data path. Errors: kStop only; what the world may mend is absorbed and counted.
+  Status turn();
+
+  /// Nothing more will be collected: stores what is in the making and commits.
+  Status finish();
+
+  /// Commits and leaves the broker politely.
+  void stop();
+
+  /// True when every row has been acknowledged.
+  bool is_drained() const;
+  Progress progress() const;
+  const Publisher& publisher() const { return *publisher_; }
+  const std::vector<Lane>& lanes() const { return lanes_; }
+
+ private:
+  Agent(const Config& config, AgentPorts ports);
+
+  void report_losses();
+  void commit(BootTime now);
+  Result<std::uint32_t> note_time(const TimeReference& reference);
+  Status note_times();
+  void update_statuses();
+  std::string status_of(const Lane& lane, std::optional<bool> is_online) const;
+  void store_event(std::string_view members);
+
+  const Config config_;
+  const AgentPorts ports_;
+  std::vector<Lane> lanes_;
+  std::unique_ptr<Publisher> publisher_;
+  std::uint32_t boot_ = 0;                    // that the loop's clock belongs to
+  std::uint32_t sample_boot_ = 0;             // that sample stamps belong to
+  std::vector<std::uint64_t> overruns_seen_;  // per bus index
+  std::uint64_t inbox_drops_seen_ = 0;
+  std::vector<std::size_t> catalogue_sizes_;  // per lane, as of the last status document
+  std::uint64_t frames_ = 0;
+  BootTime next_commit_attempt_{};  // after a failed commit
+  std::uint32_t failed_commits_ = 0;
+  std::vector<CanFrame> batch_;  // scratch
+};
+
+}  // namespace outrider

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/command/arguments.h"
+
+#include <CLI/CLI.hpp>
+
+#include "agent/base/json_text.h"
+#include "agent/base/quantity.h"
+
+namespace outrider {
+namespace {
+
+constexpr const char* kAbout =
+    "Outrider samples CAN and sensors, keeps every sample until the cloud has it, and publishes in order per "
+    "vehicle.";
+constexpr const char* kExitCodes =
+    "Exit codes: 0 fine; 1 the answer is no; 2 wrong usage; 3 bad configuration or input; 4 cannot start.\n"
+    "Machine-readable output is on standard output, everything for people on standard error.\n"
+    "\"outrider COMMAND --help\" tells more about a command.";
+
+std::string quoted(const std::string& text) {
+  std::string json;
+  append_json_string(json, text);
+  return json;
+}
+
+milliseconds duration_or_throw(const std::string& text) {
+  const auto parsed = parse_duration(text);
+  if (!parsed) throw CLI::ValidationError(parsed.error().text);
+  return *parsed;
+}
+
+/// "20s@30s": length, then start.
+Outage outage_or_throw(const std::string& text) {
+  const std::size_t at = text.find('@');
+  if (at == std::string::npos)
+    throw CLI::ValidationError("\"" + text + "\" is not an outage; write LENGTH@START, such as 20s@30s");
+  return {.start = duration_or_throw(text.substr(at + 1)), .length = duration_or_throw(text.substr(0, at))};
+}
+
+/// Options that become overrides of the configuration, so that they are checked as strictly as the file.
+void add_agent_options(CLI::App& command, AgentArguments& to, const std::string& default_config) {
+  to.config = default_config;
+  auto* config = command.add_option("-c,--config", to.config, "Configuration file (JSON with comments)");
+  if (default_config.empty())
+    config->required();
+  else
+    config->capture_default_str();
+  command.add_option_function<std::string>(
+      "-b,--broker",
+      [&to](const std::string& url) { to.overrides.push_back("publish.brokers=[" + quoted(url) + "]"); },
+      "Broker to publish to, such as mqtt://127.0.0.1:1883");
+  command.add_option_function<std::string>(
+      "--state", [&to](const std::string& dir) { to.overrides.push_back("buffer.directory=" + quoted(dir)); },
+      "Directory of the buffer");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--set",
+          [&to](const std::vector<std::string>& all) {
+            to.overrides.insert(to.overrides.end(), all.begin(), all.end());
+          },
+          "Override one value: path.to.key=value, such as publish.layout=records")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_flag("-q,--quiet", to.is_quiet, "No progress line");
+}
+
+void add_link_options(CLI::App& command, std::vector<Outage>& outages, milliseconds& drain) {
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--outage",
+          [&outages](const std::vector<std::string>& all) {
+            for (const std::string& text : all) outages.push_back(outage_or_throw(text));
+          },
+          "Cut the link as a tunnel would: LENGTH@START, such as 20s@30s; may be given again")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option_function<std::string>(
+      "--drain", [&drain](const std::string& text) { drain = duration_or_throw(text); },
+      "At the end wait this long for everything to be acknowledged [default: 0s]");
+}
+
+template <class Struct>
+using Chosen = std::pair<CLI::App*, Struct>;
+
+void add_run(CLI::App& app, Chosen<RunArguments>& run) {
+  run.first = app.add_subcommand("run", "The agent, on live frames");
+  run.first->footer(
+      "Frames come from candump in this version:\n"
+      "  candump -L can0 | outrider run --config vehicle.json --broker mqtt://broker:1883");
+  add_agent_options(*run.first, run.second, "");
+  run.first->add_option("--input", run.second.input, "candump -L lines; \"-\" is standard input")
+      ->capture_default_str();
+}
+
+void add_simulate(CLI::App& app, Chosen<SimulateArguments>& simulate) {
+  simulate.first =
+      app.add_subcommand("simulate", "The agent on simulated vehicles: the same pipeline, no hardware");
+  simulate.first->footer("Example: outrider simulate --vehicles 3 --seconds 60 --outage 20s@20s --drain 30s");
+  add_agent_options(*simulate.first, simulate.second, "builtin:simulator");
+  simulate.first->add_option("-n,--vehicles", simulate.second.vehicles, "How many vehicles drive")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  simulate.first
+      ->add_option_function<double>(
+          "-s,--seconds",
+          [&simulate](double length) {
+            simulate.second.length = milliseconds(static_cast<std::int64_t>(length * 1000));
+          },
+          "How long they drive [default: until stopped]")
+      ->check(CLI::Range(0.001, 1e9));
+  add_link_options(*simulate.first, simulate.second.outages, simulate.second.drain);
+}
+
+void add_replay(CLI::App& app, Chosen<ReplayArguments>& replay) {
+  replay.first = app.add_subcommand("replay", "The agent fed from a candump log");
+  add_agent_options(*replay.first, replay.second, "");
+  replay.first
+      ->add_option("LOG", replay.second.log,
+                   "Log as \"candump -l\" or \"-L\" writes it; \"-\" is standard input")
+      ->required();
+  replay.first->add_option_function<std::string>(
+      "--speed",
+      [&replay](const std::string& text) {
+        replay.second.speed.reset();
+        double factor = 0;
+        if (text == "max") return;
+        if (!CLI::detail::lexical_cast(text, factor) || !(factor > 0))
+          throw CLI::ValidationError("--speed: \"" + text + "\" is neither a factor above 0 nor \"max\"");
+        replay.second.speed = factor;
+      },
+      "1 is as recorded, 10 ten times as fast, \"max\" as fast as possible [default: 1]");
+  add_link_options(*replay.first, replay.second.outages, replay.second.drain);
+}
+
+void add_verify(CLI::App& app, Chosen<VerifyArguments>& verify) {
+  VerifyArguments& to = verify.second;
+  verify.first =
+      app.add_subcommand("verify", "A consumer that checks order, repeats, gaps and latency of what arrives");
+  verify.first->add_option("-b,--broker", to.broker, "Broker, such as mqtt://127.0.0.1:1883")->required();
+  verify.first->add_option("-t,--topic", to.topic, "Topic filter")->capture_default_str();
+  verify.first->add_option_function<std::string>(
+      "--for", [&to](const std::string& text) { to.length = duration_or_throw(text); },
+      "How long, such as 60s [default: until stopped]");
+  verify.first->add_option_function<std::string>(
+      "--idle", [&to](const std::string& text) { to.idle = duration_or_throw(text); },
+      "End when nothing arrived for this long");
+  verify.first->add_option("--username", to.username, "User name for the broker");
+  verify.first->add_option("--password-file", to.password_file, "File whose first line is the password");
+  verify.first->add_option("--client-id", to.client_id, "Client id [default: a random one]");
+  verify.first->add_flag("--mqtt311", to.is_mqtt311, "Speak MQTT 3.1.1 instead of 5");
+  verify.first->add_flag("-q,--quiet", to.is_quiet, "No progress line");
+}
+
+void add_decode(CLI::App& app, Chosen<DecodeArguments>& decode) {
+  decode.first =
+      app.add_subcommand("decode", "JSON lines of the frames of a candump log, decoded by DBC files");
+  decode.first->add_option("-d,--dbc", decode.second.dbc, "DBC file; may be given again")
+      ->required()
+      ->take_all()
+      ->allow_extra_args(false);
+  decode.first->add_option("LOG", decode.second.log, "candump log; \"-\" is standard input")
+      ->capture_default_str();
+  decode.first
+      ->add_option("--match", decode.second.matching, "How ids are matched: auto, exact or pgn (J1939)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "exact", "pgn"}));
+  decode.first->add_flag("--strict", decode.second.is_strict, "Refuse a DBC file with any broken statement");
+}
+
+void add_check(CLI::App& app, Chosen<CheckArguments>& check) {
+  check.first = app.add_subcommand("check", "Validates a configuration with everything it refers to");
+  check.first->add_option("CONFIG", check.second.config, "Configuration file")->required();
+  check.first->add_option("--set", check.second.overrides, "Override one value: path.to.key=value")
+      ->take_all()
+      ->allow_extra_args(false);
+  check.first->add_flag("--strict", check.second.is_strict, "Warnings are errors");
+}
+
+}  // namespace
+
+std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv) {
+  CLI::App app{kAbout, "outrider"};
+  app.footer(kExitCodes);
+  bool wants_version = false;
+  app.add_flag("--version", wants_version, "Versions of Outrider and of the libraries it runs with");
+  app.require_subcommand(0, 1);
+  Chosen<RunArguments> run;
+  Chosen<SimulateArguments> simulate;
+  Chosen<ReplayArguments> replay;
+  Chosen<VerifyArguments> verify;
+  Chosen<DecodeArguments> decode;
+  Chosen<CheckArguments> check;
+  add_run(app, run);
+  add_simulate(app, simulate);
+  add_replay(app, replay);
+  add_verify(app, verify);
+  add_decode(app, decode);
+  add_check(app, check);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitFine : kExitUsage;
+  }
+  if (wants_version) return VersionArguments{};
+  if (run.first->parsed()) return run.second;
+  if (simulate.first->parsed()) return simulate.second;
+  if (replay.first->parsed()) return replay.second;
+  if (verify.first->parsed()) return verify.second;
+  if (decode.first->parsed()) return decode.second;
+  if (check.first->parsed()) return check.second;
+  std::fputs(app.help().c_str(), stderr);
+  return kExitUsage;
+}
+
+}  // namespace outrider

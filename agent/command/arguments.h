@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/base/time.h"
+
+namespace outrider {
+
+/// Exit codes of every command, documented in --help.
+enum ExitCode : int {
+  kExitFine = 0,
+  kExitNo = 1,          ///< The command worked; the answer is no (a check failed, a promise was broken).
+  kExitUsage = 2,       ///< Wrong arguments.
+  kExitBadInput = 3,    ///< Bad configuration or input file.
+  kExitCannotStart = 4  ///< The world does not allow it: no such interface, directory not writable.
+};
+
+/// "20s@30s": the link is cut for `length`, starting `start` after the beginning.
+struct Outage {
+  milliseconds start{};
+  milliseconds length{};
+};
+
+/// What run, simulate and replay share.
+struct AgentArguments {
+  std::string config;                  ///< Path, or "builtin:simulator".
+  std::vector<std::string> overrides;  ///< path.to.key=value, also made from --broker and --state.
+  bool is_quiet = false;               ///< No progress line.
+};
+
+struct RunArguments : AgentArguments {
+  std::string input = "-";  ///< Where frames come from: "-" is candump lines on standard input.
+};
+
+struct SimulateArguments : AgentArguments {
+  int vehicles = 1;
+  std::optional<milliseconds> length;  ///< Until stopped when absent.
+  std::vector<Outage> outages;
+  milliseconds drain{0};  ///< After the end: wait at most this long until nothing waits any more.
+};
+
+struct ReplayArguments : AgentArguments {
+  std::string log;                 ///< Path, or "-" for standard input.
+  std::optional<double> speed{1};  ///< Absent: as fast as possible.
+  std::vector<Outage> outages;
+  milliseconds drain{0};
+};
+
+struct VerifyArguments {
+  std::string broker;
+  std::string topic = "outrider/#";
+  std::optional<milliseconds> length;  ///< Until stopped when absent.
+  std::optional<milliseconds> idle;    ///< Ends when nothing arrived for this long, after the first message.
+  std::string username;
+  std::string password_file;
+  std::string client_id;
+  bool is_mqtt311 = false;
+  bool is_quiet = false;
+};
+
+struct DecodeArguments {
+  std::vector<std::string> dbc;
+  std::string log = "-";
+  bool is_strict = false;         ///< A DBC with any warning is refused.
+  std::string matching = "auto";  ///< auto, exact, pgn
+};
+
+struct CheckArguments {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool is_strict = false;
+};
+
+struct VersionArguments {};
+
+using Arguments = std::variant<RunArguments, SimulateArguments, ReplayArguments, VerifyArguments,
+                               DecodeArguments, CheckArguments, VersionArguments>;
+
+/// Arguments, or the exit code after --help or an error has been printed.
+std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv);
+
+}  // namespace outrider

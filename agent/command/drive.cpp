@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/command/drive.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "agent/agent.h"
+#include "agent/base/json_text.h"
+#include "agent/base/log.h"
+#include "agent/base/quantity.h"
+#include "agent/collector.h"
+#include "agent/command/progress.h"
+#include "agent/decode/dbc.h"
+
+namespace outrider {
+namespace {
+
+/// Two full buses (16 000 frames a second) for two seconds: the longest stall of a commit that loses nothing.
+constexpr std::size_t kInboxFrames = 32'768;
+/// A turn starts when there is work and at the latest after this.
+constexpr milliseconds kLongestTurn{50};
+
+Result<std::unique_ptr<Outbox>> open_outbox(const BufferConfig& buffer, World& world) {
+  std::error_code error;
+  std::filesystem::create_directories(buffer.directory, error);
+  if (error)
+    return stop("cannot make the directory " + buffer.directory + " (" + error.message() +
+                "); choose another with --state DIR");
+  const auto epoch_file = world.make_small_file(buffer.directory + "/epoch");
+  return Outbox::open({.path = buffer.directory + "/outrider.db",
+                       .max_bytes = buffer.max_bytes,
+                       .commit_interval = buffer.commit_interval,
+                       .max_staged_bytes = buffer.max_staged_bytes,
+                       .random = world.random},
+                      *epoch_file);
+}
+
+/// The loop of one trip with everything it owns; members are destroyed in the reverse order of their making.
+class Journey {
+ public:
+  Journey(const Trip& trip, World& world, std::unique_ptr<Outbox> outbox)
+      : trip_(trip),
+        world_(world),
+        outbox_(std::move(outbox)),
+        broker_(world.make_broker()),
+        inbox_(kInboxFrames),
+        passes_(world.make_outages(trip.outages)),
+        started_(trip.clock->now()),
+        progress_line_(world.is_terminal, trip.is_quiet) {}
+
+  Status prepare() {
+    auto password = read_password(trip_.config.publish.password_file);
+    if (!password) return outrider::stop("publish.password_file: " + password.error().text);
+    auto made = Agent::make(
+        trip_.config, trip_.vehicle_ids, trip_.files, *password,
+        {.clock = *trip_.clock, .can = *trip_.port, .inbox = inbox_, .outbox = *outbox_, .broker = *broker_},
+        world_.random);
+    if (!made) return made.error();
+    agent_ = std::move(*made);
+    for (const std::string& warning : agent_->lanes().front().warnings()) log_warning("config", warning);
+    return ok();
+  }
+
+  Status collect() {
+    Collector collector(*trip_.port, inbox_, *world_.bell);
+    while (!*world_.stop) {
+      const bool has_ended =
+          collector.has_ended();  // asked first: what is in the inbox then is all there will be
+      if (Status turned = turn(); !turned) return turned;
+      if (has_ended) break;
+      world_.bell->wait(kLongestTurn);
+    }
+    if (const Status stored = agent_->finish(); !stored) log_error("store", stored.error().text);
+    return ok();
+  }
+
+  Status drain() {
+    const BootTime last = trip_.clock->now() + trip_.drain;
+    while (!*world_.stop && !agent_->is_drained() && trip_.clock->now() < last) {
+      if (Status turned = turn(); !turned) return turned;
+      world_.bell->wait(kLongestTurn);
+    }
+    return ok();
+  }
+
+  void stop() {
+    broker_->set_passing(true);
+    agent_->stop();
+    progress_line_.end(agent_->progress());
+  }
+
+  const Agent& agent() const { return *agent_; }
+  nanoseconds elapsed() const { return trip_.clock->now() - started_; }
+
+ private:
+  Status turn() {
+    const bool passes = passes_(elapsed());
+    if (passes != is_passing_) {
+      broker_->set_passing(passes);
+      is_passing_ = passes;
+      log_info("outage", passes ? "the link passes again" : "the link is cut");
+    }
+    Status turned = agent_->turn();
+    progress_line_.show(elapsed(), agent_->progress());
+    return turned;
+  }
+
+  const Trip& trip_;
+  World& world_;
+  std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<Broker> broker_;
+  Inbox<CanFrame> inbox_;
+  std::unique_ptr<Agent> agent_;
+  const std::function<bool(nanoseconds)> passes_;
+  const BootTime started_;
+  bool is_passing_ = true;
+  ProgressLine progress_line_;
+};
+
+int explain(const Error& error, int code) {
+  std::fprintf(stderr, "outrider: %s\n", error.text.c_str());
+  return code;
+}
+
+}  // namespace
+
+int drive(const Trip& trip, World& world) {
+  set_log_level(trip.config.log_level);
+  auto outbox = open_outbox(trip.config.buffer, world);
+  if (!outbox) return explain(outbox.error(), kExitCannotStart);
+  Journey journey(trip, world, std::move(*outbox));
+  if (const Status ready = journey.prepare(); !ready) return explain(ready.error(), kExitCannotStart);
+  Status went = journey.collect();
+  if (went) went = journey.drain();
+  journey.stop();
+  if (trip.summary) log_info("input", trip.summary());
+  std::printf("%s\n", summary_json(journey.agent(), journey.elapsed()).c_str());
+  return went ? kExitFine : explain(went.error(), kExitCannotStart);
+}
+
+Result<std::string> read_password(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) return stop("cannot read a password from the first line of " + path);
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
+
+Result<BusFiles> load_bus_files(const Config& config) {
+  std::map<std::string, std::shared_ptr<const Dbc>> loaded;
+  BusFiles files;
+  for (const BusConfig& bus : config.buses) {
+    auto& of_bus = files.emplace_back();
+    for (const DbcSource& source : bus.dbc) {
+      std::shared_ptr<const Dbc>& file = loaded[source.path.empty() ? source.name : source.path];
+      if (!file) {
+        auto parsed = source.path.empty() ? parse_dbc(source.builtin, source.name) : load_dbc(source.path);
+        if (!parsed) return parsed.error();
+        if (!parsed->warnings.empty())
+          log_warning("dbc", source.name + ": " + std::to_string(parsed->warnings.size()) +
+                                 " statements were skipped or repaired; \"outrider check\" lists them");
+        file = std::make_shared<const Dbc>(std::move(*parsed));
+      }
+      of_bus.push_back(file);
+    }
+  }
+  return files;
+}
+
+}  // namespace outrider

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/command/progress.h"
+
+#include <cstdio>
+
+#include "agent/base/json_text.h"
+#include "agent/base/quantity.h"
+
+namespace outrider {
+namespace {
+
+void append_member(std::string& json, std::string_view key, std::uint64_t value) {
+  if (json.back() != '{') json += ',';
+  json += '"';
+  json += key;
+  json += "\":";
+  append_integer(json, static_cast<std::int64_t>(value));
+}
+
+}  // namespace
+
+std::string grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ' ');
+  return digits;
+}
+
+void ProgressLine::show(nanoseconds elapsed, const Progress& progress) {
+  elapsed_ = elapsed;
+  if (is_quiet_ || elapsed < next_) return;
+  next_ = elapsed + (is_terminal_ ? nanoseconds(seconds(1)) : nanoseconds(seconds(10)));
+  write(progress, is_terminal_ ? "\x1b[K\r" : "\n");
+}
+
+void ProgressLine::end(const Progress& progress) {
+  if (!is_quiet_) write(progress, is_terminal_ ? "\x1b[K\n" : "\n");
+}
+
+void ProgressLine::write(const Progress& progress, const char* line_end) {
+  std::fprintf(stderr,
+               "%5llds  sampled %s  stored %s  published %s  waiting %s (%s rows)  lost %s  link: %s%s",
+               static_cast<long long>(std::chrono::duration_cast<seconds>(elapsed_).count()),
+               grouped(progress.sampled).c_str(), grouped(progress.stored).c_str(),
+               grouped(progress.published).c_str(), grouped(progress.waiting).c_str(),
+               grouped(progress.waiting_rows).c_str(), grouped(progress.lost).c_str(), progress.link.c_str(),
+               line_end);
+  std::fflush(stderr);
+}
+
+std::string summary_json(const Agent& agent, nanoseconds elapsed) {
+  const Progress progress = agent.progress();
+  const PublisherCounters& published = agent.publisher().counters();
+  std::string json = "{";
+  append_member(json, "elapsed_ms",
+                static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(elapsed).count()));
+  append_member(json, "frames", progress.frames);
+  append_member(json, "sampled", progress.sampled);
+  append_member(json, "stored", progress.stored);
+  append_member(json, "published", progress.published);
+  append_member(json, "waiting", progress.waiting);
+  append_member(json, "lost", progress.lost);
+  append_member(json, "messages", published.messages);
+  append_member(json, "payload_bytes", published.payload_bytes);
+  append_member(json, "connects", published.connects);
+  append_member(json, "link_losses", published.losses);
+  append_member(json, "without_subscriber", published.unheard);
+  return json + "}";
+}
+
+}  // namespace outrider

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "agent/agent.h"
+
+namespace outrider {
+
+/// What the agent is doing, for people, on standard error: a line that renews itself on a terminal, otherwise one line
+/// every ten seconds.
+class ProgressLine {
+ public:
+  ProgressLine(bool is_terminal, bool is_quiet) : is_terminal_(is_terminal), is_quiet_(is_quiet) {}
+
+  /// Shows the figures when it is time to.
+  void show(nanoseconds elapsed, const Progress& progress);
+  /// Leaves the last figures standing.
+  void end(const Progress& progress);
+
+ private:
+  void write(const Progress& progress, const char* line_end);
+
+  const bool is_terminal_;
+  const bool is_quiet_;
+  nanoseconds next_{};
+  nanoseconds elapsed_{};
+};
+
+/// "12 345 678": digits in groups, for people.
+std::string grouped(std::uint64_t number);
+
+/// The last line of a run on standard output: one JSON object.
+std::string summary_json(const Agent& agent, nanoseconds elapsed);
+
+}  // namespace outrider

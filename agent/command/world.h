@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/bell.h"
+#include "agent/command/arguments.h"
+#include "agent/config/config.h"
+#include "agent/ports/broker.h"
+#include "agent/ports/can_port.h"
+#include "agent/ports/clock.h"
+#include "agent/ports/frame_encoder.h"
+#include "agent/ports/message_source.h"
+#include "agent/ports/small_file.h"
+
+namespace outrider {
+
+/// Whom a feed of frames has to serve; frame.bus = vehicle * bus_names.size() + bus.
+struct FeedRequest {
+  int vehicles = 1;
+  std::vector<std::string> bus_names;
+};
+
+/// A log as a feed of frames.
+struct LogFeed {
+  std::unique_ptr<CanPort> port;
+  std::unique_ptr<Clock> clock;          ///< Real timers, the log's stamps.
+  std::function<std::string()> summary;  ///< Lines, frames and what was left out, for people.
+};
+
+/// How the commands reach the world. Filled in by main, the only file that sees both agent/ and platform/.
+struct World {
+  std::unique_ptr<Clock> clock;
+  std::function<std::unique_ptr<Broker>()> make_broker;
+  std::function<std::unique_ptr<MessageSource>(const SubscribeRequest&)> subscribe;
+  std::function<std::unique_ptr<SmallFile>(const std::string& path)> make_small_file;
+  std::function<std::unique_ptr<CanPort>(const FeedRequest&, const SimulatorConfig&,
+                                         std::optional<milliseconds> length, const FrameEncoder&)>
+      make_simulation;
+  std::function<Result<LogFeed>(const FeedRequest&, const std::string& path, std::optional<double> speed)>
+      open_log;
+  /// Whether the link passes at a time since the start, by the scripted outages.
+  std::function<std::function<bool(nanoseconds)>(const std::vector<Outage>&)> make_outages;
+
+  Bell* bell = nullptr;                     ///< Wakes the loop.
+  const std::atomic<bool>* stop = nullptr;  ///< Set, and the bell rung, by SIGINT and SIGTERM.
+  bool is_terminal = false;                 ///< Standard error is one: a progress line makes sense.
+  std::uint64_t random = 0;                 ///< Fresh at every start.
+};
+
+}  // namespace outrider

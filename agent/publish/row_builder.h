@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/sample.h"
+#include "agent/config/config.h"
+#include "agent/store/outbox.h"
+
+namespace outrider {
+
+/// What was lost before it got a number, per cause; travels in the next row.
+using LossCounts = std::map<std::string, std::uint64_t, std::less<>>;
+std::uint64_t total(const LossCounts& losses);
+
+/// Collects the samples of one commit interval of one vehicle and encodes them as one row.
+///
+/// Adding a sample costs a few instructions and, once warm, no allocation; the text is written in one pass by
+/// `build`.
+/// Shape    see publish/row_text.h for what the payload looks like.
+/// Threads  the loop only.
+class RowBuilder {
+ public:
+  /// `max_bytes` bounds the payload; a row is full before an encoded value could exceed it.
+  RowBuilder(Layout layout, std::size_t max_bytes);
+
+  /// Makes series `0 .. all.size()-1` known; earlier ones stay as they were.
+  void know(const std::vector<SeriesInfo>& all);
+
+  /// False when the sample does not fit any more: build first, then add it again.
+  bool add(const Sample& sample);
+  bool is_empty() const { return entries_.empty(); }
+  /// Time of the first sample added; rows end when a sample is one commit interval later.
+  BootTime opened_at() const { return entries_.front().time; }
+
+  /// Encodes what was added and starts over. `catalogue` is named in the row when not empty.
+  Row build(const LossCounts& losses, std::string_view catalogue);
+  /// A row without samples, that only reports losses.
+  Row build_losses(const LossCounts& losses, BootTime time) const;
+
+ private:
+  struct Entry {
+    BootTime time;
+    double value;
+    SeriesIndex series;
+    std::uint32_t next;  // in `entries_`, of the same series; kNone at the end
+  };
+  struct Series {
+    std::string key;  // "\"engine_rpm\":"
+    int decimals = 0;
+    std::uint32_t first = 0;  // in `entries_`; valid while the series is in `touched_`
+    std::uint32_t last = 0;
+    bool is_touched = false;
+  };
+
+  void write_columns(BootTime start);
+  void write_column(const Series& series, BootTime start);
+  void write_records(BootTime start);
+  void start_over();
+
+  const Layout layout_;
+  const std::size_t max_bytes_;
+  std::vector<Series> series_;
+  std::vector<Entry> entries_;
+  std::vector<SeriesIndex> touched_;  // in the order of first sample
+  std::size_t bound_bytes_ = 0;       // the payload cannot become longer than this
+  std::string text_;                  // scratch
+};
+
+}  // namespace outrider

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/publish/row_text.h"
+
+#include <bit>
+#include <cstring>
+
+#include "agent/base/json_text.h"
+
+namespace outrider {
+namespace {
+
+// Rows are stored in the byte order of every machine we run on; another would need a swap here.
+static_assert(std::endian::native == std::endian::little);
+
+template <class T>
+void append_raw(std::string& out, T value) {
+  char bytes[sizeof(T)];  // NOLINT(modernize-avoid-c-arrays)
+  std::memcpy(bytes, &value, sizeof(T));
+  out.append(bytes, sizeof(T));
+}
+
+/// Takes a value off the front; zero when the payload is cut short, which only a damaged store can cause.
+template <class T>
+T take_raw(std::string_view& in) {
+  T value{};
+  if (in.size() >= sizeof(T)) {
+    std::memcpy(&value, in.data(), sizeof(T));
+    in.remove_prefix(sizeof(T));
+  } else {
+    in = {};
+  }
+  return value;
+}
+
+constexpr std::size_t kRecordHeadBytes = 8;
+/// {"vehicle_id":,"event_timestamp":"…","epoch":"…","seq":,"clock":"corrected",},
+constexpr std::size_t kRecordFrameBytes = 140;
+/// {"seq":,"through":,"lost_rows":{"cause":"…","rows":,"samples":,"from":"…","to":"…"}},
+constexpr std::size_t kGapFrameBytes = 240;
+constexpr std::size_t kObjectFrameBytes = 100;
+
+}  // namespace
+
+void append_row_extras(std::string& out, const LossCounts& losses, std::string_view catalogue) {
+  if (!losses.empty()) {
+    out += ",\"lost\":{";
+    for (const auto& [cause, count] : losses) {
+      append_json_string(out, cause);
+      out += ':';
+      append_integer(out, static_cast<std::int64_t>(count));
+      out += ',';
+    }
+    out.back() = '}';
+  }
+  if (!catalogue.empty()) {
+    out += ",\"catalogue\":";
+    append_json_string(out, catalogue);
+  }
+}
+
+void append_record(std::string& payload, milliseconds after_row, std::string_view members) {
+  append_raw(payload, static_cast<std::int32_t>(after_row.count()));
+  append_raw(payload, static_cast<std::uint32_t>(members.size()));
+  payload += members;
+}
+
+std::string gap_payload(const GapText& gap) {
+  std::string payload;
+  append_raw(payload, gap.rows);
+  append_raw(payload, gap.samples);
+  append_raw(payload, static_cast<std::int64_t>(gap.length.count()));
+  payload += gap.cause;
+  return payload;
+}
+
+MessageText::MessageText(std::string_view vehicle_id, std::string_view epoch)
+    : vehicle_json_([&] {
+        std::string json;
+        append_json_string(json, vehicle_id);
+        return json;
+      }()),
+      epoch_(epoch) {}
+
+void MessageText::begin(RowFormat format) {
+  format_ = format;
+  rows_ = 0;
+  text_.clear();
+  if (format == RowFormat::kRecordsJson) {
+    text_ += '[';
+    return;
+  }
+  text_ += format == RowFormat::kEventJson ? R"({"schema":"outrider/event/1","vehicle_id":)"
+                                           : R"({"schema":"outrider/telemetry/1","vehicle_id":)";
+  text_ += vehicle_json_;
+  text_ += ",\"epoch\":\"";
+  text_ += epoch_;
+  text_ += "\",\"rows\":[";
+}
+
+std::size_t MessageText::bound(const Row& row) const {
+  if (row.format == RowFormat::kGap)
+    return kGapFrameBytes + vehicle_json_.size() + epoch_.size() + row.payload.size();
+  if (row.format != RowFormat::kRecordsJson) return kObjectFrameBytes + row.payload.size();
+  std::size_t bytes = row.payload.size();
+  std::string_view rest = row.payload;
+  while (rest.size() >= kRecordHeadBytes) {
+    (void)take_raw<std::int32_t>(rest);
+    const auto length = take_raw<std::uint32_t>(rest);
+    rest.remove_prefix(std::min<std::size_t>(length, rest.size()));
+    bytes += kRecordFrameBytes + vehicle_json_.size() + epoch_.size();
+  }
+  return bytes;
+}
+
+bool MessageText::takes(const Row& row, std::size_t max_bytes) const {
+  if (row.format != format_ && row.format != RowFormat::kGap) return false;
+  return is_empty() || text_.size() + bound(row) + 2 <= max_bytes;
+}
+
+void MessageText::add(const Row& row, const RowTime& time) {
+  if (row.format == RowFormat::kGap)
+    add_gap(row, time);
+  else if (row.format == RowFormat::kRecordsJson)
+    add_records(row, time);
+  else
+    add_object(row, time);
+  ++rows_;
+}
+
+std::string_view MessageText::finish() {
+  if (text_.back() == ',') text_.pop_back();
+  text_ += format_ == RowFormat::kRecordsJson ? "]" : "]}";
+  return text_;
+}
+
+void MessageText::append_time(WallTime time) {
+  char iso[kIsoTimeBytes];  // NOLINT(modernize-avoid-c-arrays)
+  text_ += '"';
+  text_.append(iso, write_iso_time(iso, time));
+  text_ += '"';
+}
+
+void MessageText::add_object(const Row& row, const RowTime& time) {
+  text_ += "{\"seq\":";
+  append_integer(text_, row.seq);
+  text_ += ",\"time\":";
+  append_time(time.time);
+  text_ += ",\"clock\":\"";
+  text_ += name_of(time.quality);
+  text_ += "\",";
+  text_ += row.payload;
+  text_ += "},";
+}
+
+void MessageText::open_record(const Row& row, WallTime time, ClockQuality quality) {
+  text_ += "{\"vehicle_id\":";
+  text_ += vehicle_json_;
+  text_ += ",\"event_timestamp\":";
+  append_time(time);
+  text_ += ",\"epoch\":\"";
+  text_ += epoch_;
+  text_ += "\",\"seq\":";
+  append_integer(text_, row.seq);
+  text_ += ",\"clock\":\"";
+  text_ += name_of(quality);
+  text_ += '"';
+}
+
+void MessageText::add_records(const Row& row, const RowTime& time) {
+  std::string_view rest = row.payload;
+  while (rest.size() >= kRecordHeadBytes) {
+    const auto after_ms = take_raw<std::int32_t>(rest);
+    const auto stored_length = take_raw<std::uint32_t>(rest);
+    const std::size_t length = std::min<std::size_t>(stored_length, rest.size());
+    open_record(row, time.time + milliseconds(after_ms), time.quality);
+    if (length > 0) {
+      text_ += ',';
+      text_ += rest.substr(0, length);
+    }
+    text_ += "},";
+    rest.remove_prefix(length);
+  }
+}
+
+void MessageText::add_gap(const Row& row, const RowTime& time) {
+  std::string_view rest = row.payload;
+  const auto rows = take_raw<std::uint64_t>(rest);
+  const auto samples = take_raw<std::uint64_t>(rest);
+  const nanoseconds length{take_raw<std::int64_t>(rest)};
+  if (format_ == RowFormat::kRecordsJson) {
+    open_record(row, time.time, time.quality);
+  } else {
+    text_ += "{\"seq\":";
+    append_integer(text_, row.seq);
+  }
+  text_ += ",\"through\":";
+  append_integer(text_, row.through);
+  text_ += ",\"lost_rows\":{\"cause\":";
+  append_json_string(text_, rest);
+  text_ += ",\"rows\":";
+  append_integer(text_, static_cast<std::int64_t>(rows));
+  text_ += ",\"samples\":";
+  append_integer(text_, static_cast<std::int64_t>(samples));
+  text_ += ",\"from\":";
+  append_time(time.time);
+  text_ += ",\"to\":";
+  append_time(time.time + length);
+  text_ += "}},";
+}
+
+}  // namespace outrider

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/publish/timeline.h"
+
+#include <chrono>
+
+namespace outrider {
+
+RowTime wall_time(const std::vector<OffsetEntry>& offsets, std::uint32_t boot, BootTime time) {
+  const OffsetEntry* held = nullptr;          // the last entry at or before `time`, else the boot's first
+  const OffsetEntry* synced_later = nullptr;  // the first synced entry after `held`
+  for (const OffsetEntry& entry : offsets) {
+    if (entry.boot != boot) continue;
+    if (held == nullptr || entry.from <= time) {
+      held = &entry;
+      synced_later = nullptr;
+    }
+    if (entry.is_synced && synced_later == nullptr) synced_later = &entry;
+  }
+  if (held == nullptr) return {WallTime(time.time_since_epoch()), ClockQuality::kEstimated};
+  const auto at = [&](const OffsetEntry& entry) { return WallTime(time.time_since_epoch() + entry.offset); };
+  if (held->is_synced) return {at(*held), ClockQuality::kSynced};
+  if (synced_later != nullptr) return {at(*synced_later), ClockQuality::kCorrected};
+  return {at(*held), ClockQuality::kEstimated};
+}
+
+bool is_news(const std::vector<OffsetEntry>& offsets, std::uint32_t boot, const TimeReference& reference) {
+  constexpr milliseconds kNoise{1};  // the two clocks are read microseconds apart
+  const OffsetEntry* latest = nullptr;
+  for (const OffsetEntry& entry : offsets)
+    if (entry.boot == boot) latest = &entry;
+  if (latest == nullptr) return true;
+  if (reference.is_synced != latest->is_synced) return reference.is_synced;
+  return std::chrono::abs(reference.offset - latest->offset) > kNoise;
+}
+
+}  // namespace outrider

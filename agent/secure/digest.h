@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace outrider {
+
+/// First 16 hex digits of SHA-256: names a catalogue of signals. 64 bits: two of a fleet's catalogues never
+/// collide by accident, and nothing relies on it against intent.
+std::string short_digest(std::string_view text);
+
+std::string mbedtls_version();
+
+}  // namespace outrider

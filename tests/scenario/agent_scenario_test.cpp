@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole agent on fakes and a manual clock: hours in milliseconds.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "agent/agent.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/memory_broker.h"
+#include "tests/support/memory_file.h"
+#include "tests/support/scripted_can.h"
+
+using namespace outrider;
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kDbc = R"(VERSION ""
+BO_ 256 Engine: 8 ECU
+ SG_ Speed : 0|16@1+ (0.1,0) [0|0] "km/h" ECU
+ SG_ Temp : 16|8@1- (1,0) [0|0] "degC" ECU
+)";
+
+/// What a consumer that drops repeats by key sees of one stream.
+struct Seen {
+  std::vector<std::int64_t> numbers;
+  std::map<std::int64_t, std::string> contents;
+  std::uint64_t repeats = 0;
+  std::uint64_t conflicts = 0;
+  std::uint64_t samples = 0;
+  std::map<std::string, std::uint64_t> lost;
+  std::vector<std::string> clocks;
+  std::vector<std::string> times;
+};
+
+struct Rig {
+  explicit Rig(Config with = {}, std::vector<std::string> ids = {"v1"}) : config(std::move(with)) {
+    config.vehicle_id = "v1";
+    if (config.buses.empty()) config.buses = {{.name = "can0", .dbc = {}}};
+    if (config.signals.empty()) config.signals = {SignalRule{.min_interval = milliseconds(0)}};
+    config.publish.client_id = "agent";
+    config.publish.brokers = {{.host = "broker"}};
+    auto dbc = parse_dbc(kDbc, "test.dbc");
+    REQUIRE(dbc);
+    files.assign(config.buses.size(), {std::make_shared<const Dbc>(std::move(*dbc))});
+    vehicle_ids = std::move(ids);
+    broker.is_automatic = true;
+    start();
+  }
+
+  void start(std::uint64_t max_bytes = 256 << 20) {
+    if (!outbox) {
+      auto opened = Outbox::open(
+          {.path = "", .max_bytes = max_bytes, .max_staged_bytes = 64 << 10, .random = 1}, epoch_file);
+      REQUIRE(opened);
+      outbox = std::move(*opened);
+    }
+    auto made =
+        Agent::make(config, vehicle_ids, files, "",
+                    {.clock = clock, .can = can, .inbox = inbox, .outbox = *outbox, .broker = broker}, 7);
+    REQUIRE(made);
+    agent = std::move(*made);
+  }
+
+  void frame(int raw_speed, int temp = 20, std::uint16_t bus = 0) {
+    CanFrame frame{.time = clock.now(), .id = 256, .length = 8, .bus = bus};
+    frame.data[0] = static_cast<std::uint8_t>(raw_speed);
+    frame.data[1] = static_cast<std::uint8_t>(raw_speed >> 8);
+    frame.data[2] = static_cast<std::uint8_t>(temp);
+    inbox.push(frame);
+  }
+  void turn(nanoseconds later = milliseconds(50)) {
+    clock.advance(later);
+    REQUIRE(agent->turn());
+  }
+  /// Drives for a time: a frame every 100 ms, a turn every 50 ms.
+  void drive(seconds length) {
+    for (int i = 0; i < length.count() * 10; ++i) {
+      frame(++speed % 2000);
+      ++sent;
+      turn();
+      turn();
+    }
+  }
+  void settle() {
+    REQUIRE(agent->finish());
+    for (int i = 0; i < 10'000 && !agent->is_drained(); ++i) turn();
+    CHECK(agent->is_drained());
+  }
+
+  Seen seen(const std::string& topic = "outrider/v1/telemetry") const {
+    Seen all;
+    for (const auto& message : broker.published) {
+      if (message.topic != topic) continue;
+      const json document = json::parse(message.payload);
+      for (const json& row : document["rows"]) {
+        const auto seq = row["seq"].get<std::int64_t>();
+        const auto [known, is_new] = all.contents.emplace(seq, row.dump());
+        if (!is_new) {
+          ++all.repeats;
+          if (known->second != row.dump()) ++all.conflicts;
+          continue;
+        }
+        all.numbers.push_back(seq);
+        if (row.contains("clock")) all.clocks.push_back(row["clock"]);
+        if (row.contains("time")) all.times.push_back(row["time"]);
+        if (row.contains("signals"))
+          for (const auto& [name, signal] : row["signals"].items()) all.samples += signal["v"].size();
+        if (row.contains("lost"))
+          for (const auto& [cause, count] : row["lost"].items())
+            all.lost[cause] += count.get<std::uint64_t>();
+      }
+    }
+    return all;
+  }
+  void check_order_and_completeness(const Seen& all) const {
+    for (std::size_t i = 0; i < all.numbers.size(); ++i)
+      REQUIRE(all.numbers[i] == static_cast<std::int64_t>(i) + 1);
+    CHECK(all.conflicts == 0);
+  }
+  Ledger ledger() const { return outbox->ledger(agent->lanes().front().streams().telemetry); }
+
+  Config config;
+  std::vector<std::string> vehicle_ids;
+  BusFiles files;
+  ManualClock clock;
+  ScriptedCan can;
+  Inbox<CanFrame> inbox{1000};
+  MemoryFile epoch_file;
+  MemoryBroker broker;
+  std::unique_ptr<Outbox> outbox;
+  std::unique_ptr<Agent> agent;
+  int speed = 0;
+  std::uint64_t sent = 0;
+};
+
+}  // namespace
+
+TEST_CASE("agent: a drive arrives whole, in order, in rows of a commit interval") {
+  Rig rig;
+  rig.drive(seconds(60));
+  rig.settle();
+  const Seen all = rig.seen();
+  rig.check_order_and_completeness(all);
+  CHECK(all.samples == rig.sent + 1);  // every speed, and the temperature once
+  CHECK(all.repeats == 0);
+  CHECK(all.numbers.size() >= 115);
+  CHECK(all.numbers.size() <= 125);
+  CHECK(all.clocks.front() == "synced");
+  CHECK(all.times.front() == "2026-11-22T10:00:00.000Z");
+}
+
+TEST_CASE("agent: a tunnel of an hour costs nothing, and the backlog comes in order") {
+  Rig rig;
+  rig.drive(seconds(10));
+  rig.broker.is_automatic = false;
+  rig.broker.drop("tunnel");
+  rig.drive(seconds(3600));
+  CHECK(rig.agent->progress().waiting > 30'000);
+  rig.broker.is_automatic = true;
+  rig.drive(seconds(200));
+  rig.settle();
+  const Seen all = rig.seen();
+  rig.check_order_and_completeness(all);
+  CHECK(all.samples == rig.sent + 1);
+  const Ledger ledger = rig.ledger();
+  CHECK(ledger.sampled == ledger.delivered + ledger.waiting + ledger.lost);
+  CHECK(ledger.delivered == all.samples);
+}
+
+TEST_CASE("agent: repeats after a lost acknowledgement carry the same content under the same key") {
+  Rig rig;
+  rig.broker.is_automatic = false;
+  rig.turn();
+  rig.broker.accept();
+  rig.drive(seconds(5));
+  rig.broker.acknowledge_next(2);
+  rig.turn();
+  rig.broker.drop();
+  rig.clock.set_offset(rig.clock.reference().offset + nanoseconds(700'000));  // noise of two clock readings
+  rig.broker.is_automatic = true;
+  rig.drive(seconds(5));
+  rig.settle();
+  const Seen all = rig.seen();
+  CHECK(all.repeats > 0);
+  rig.check_order_and_completeness(all);
+  CHECK(all.samples == rig.sent + 1);
+}
+
+TEST_CASE("agent: rows stored before the clock was right are published with corrected times") {
+  Rig rig;
+  rig.broker.is_automatic = false;
+  rig.clock.set_synced(false);
+  rig.clock.set_wall(WallTime(seconds(1000)));  // 1970
+  rig.agent.reset();
+  rig.outbox.reset();
+  rig.start();
+  rig.drive(seconds(2));
+  rig.clock.set_wall(WallTime(seconds(1'795'341'700)));
+  rig.clock.set_synced(true);
+  rig.drive(seconds(2));
+  rig.broker.is_automatic = true;
+  rig.settle();
+  const Seen all = rig.seen();
+  CHECK(all.clocks.front() == "corrected");
+  CHECK(all.clocks.back() == "synced");
+  CHECK(all.times.front() == "2026-11-22T10:01:38.000Z");  // two seconds before the sync
+}
+
+TEST_CASE("agent: frames lost before us and frames the inbox could not take are reported in the stream") {
+  Rig rig;
+  rig.drive(seconds(2));
+  rig.can.set_overruns(0, 12);
+  for (int i = 0; i < 1500; ++i) rig.frame(i);
+  rig.turn();
+  rig.settle();
+  const Seen all = rig.seen();
+  CHECK(all.lost.at("can0.overrun") == 12);
+  CHECK(all.lost.at("inbox.full") == 500);
+  const Ledger ledger = rig.ledger();
+  CHECK(ledger.lost == 512);
+  CHECK(ledger.sampled == ledger.delivered + ledger.waiting + ledger.lost);
+}
+
+TEST_CASE("agent: invalid values are reported even when nothing else is kept") {
+  Config config;
+  config.signals = {SignalRule{.signal = "Temp", .valid_min = 0, .valid_max = 50}};
+  Rig rig(config);
+  for (int i = 0; i < 30; ++i) {
+    rig.frame(0, 99);
+    rig.turn();
+  }
+  rig.settle();
+  const Seen all = rig.seen();
+  CHECK(all.samples == 0);
+  CHECK(all.lost.at("Temp.invalid") == 30);
+}
+
+TEST_CASE("agent: a value that changed just before silence arrives all the same") {
+  Config config;
+  config.signals = {SignalRule{.signal = "Speed"}};  // at most 10 per second
+  Rig rig(config);
+  rig.frame(100);
+  rig.turn();
+  rig.frame(200);
+  rig.turn();
+  for (int i = 0; i < 30; ++i) rig.turn();
+  const Seen all = rig.seen();
+  CHECK(all.samples == 2);
+}
+
+TEST_CASE("agent: what the staging memory could not take is reported when the disk is back") {
+  Config config;
+  config.buffer.commit_interval = milliseconds(100);  // many small rows
+  Rig rig(config);
+  rig.broker.is_automatic = false;
+  rig.agent.reset();
+  rig.outbox.reset();
+  rig.start(1 << 20);  // the smallest store
+  rig.drive(seconds(2000));
+  CHECK(rig.agent->progress().waiting > 0);
+  rig.broker.is_automatic = true;
+  rig.drive(seconds(120));
+  rig.settle();
+  const Seen all = rig.seen();
+  rig.check_order_and_completeness(all);
+  CHECK(all.lost.at("buffer_full") > 0);
+  CHECK(all.samples + all.lost.at("buffer_full") == rig.sent + 1);
+  const Ledger ledger = rig.ledger();
+  CHECK(ledger.sampled == rig.sent + 1);
+  CHECK(ledger.sampled == ledger.delivered + ledger.lost);
+}
+
+TEST_CASE("agent: vehicles share a connection and keep their own order") {
+  Rig rig({}, {"v1", "v2", "v3"});
+  for (int i = 0; i < 100; ++i) {
+    for (std::uint16_t bus = 0; bus < 3; ++bus) rig.frame(i * (bus + 1), 20, bus);
+    rig.turn();
+  }
+  rig.settle();
+  for (const char* vehicle : {"v1", "v2", "v3"}) {
+    const Seen all = rig.seen("outrider/" + std::string(vehicle) + "/telemetry");
+    rig.check_order_and_completeness(all);
+    CHECK(all.samples == 101);
+  }
+}
+
+TEST_CASE("agent: the start is an event, and the status document names the catalogue of the rows") {
+  Rig rig;
+  rig.drive(seconds(2));
+  rig.settle();
+  json started;
+  json status;
+  json telemetry;
+  for (const auto& message : rig.broker.published) {
+    if (message.topic == "outrider/v1/events" && started.is_null()) started = json::parse(message.payload);
+    if (message.topic == "outrider/v1/status") status = json::parse(message.payload);
+    if (message.topic == "outrider/v1/telemetry" && telemetry.is_null())
+      telemetry = json::parse(message.payload);
+  }
+  CHECK(started["schema"] == "outrider/event/1");
+  CHECK(started["rows"][0]["event"] == "started");
+  CHECK(started["rows"][0]["last_stop"] == "clean");
+  CHECK(status["online"] == true);
+  CHECK(telemetry["rows"][0]["catalogue"] == status["catalogue"]);
+  CHECK_FALSE(telemetry["rows"].back().value("catalogue", "").size() > 16);
+  rig.agent->stop();
+  CHECK(json::parse(rig.broker.published.back().payload)["online"] == false);
+  CHECK(rig.broker.was_polite);
+}
+
+TEST_CASE("agent: a second run goes on with the next number") {
+  Rig rig;
+  rig.drive(seconds(5));
+  rig.settle();
+  rig.agent.reset();
+  rig.start();
+  rig.drive(seconds(5));
+  rig.settle();
+  rig.check_order_and_completeness(rig.seen());
+}

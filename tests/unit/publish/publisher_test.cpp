@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/publish/publisher.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/support/memory_broker.h"
+#include "tests/support/memory_file.h"
+
+using namespace outrider;
+
+namespace {
+
+/// A publisher over a private outbox and a broker that the test drives by hand.
+struct Rig {
+  explicit Rig(PublishConfig with = {}) : config(std::move(with)) {
+    config.client_id = "agent";
+    if (config.brokers.empty()) config.brokers = {{.host = "first"}, {.host = "second"}};
+    auto opened = Outbox::open({.path = "", .random = 1}, epoch_file);
+    REQUIRE(opened);
+    outbox = std::move(*opened);
+    telemetry = *outbox->stream("v1", Channel::kTelemetry);
+    events = *outbox->stream("v1", Channel::kEvents);
+    other = *outbox->stream("v2", Channel::kTelemetry);
+    publisher = std::make_unique<Publisher>(config, "secret", *outbox, broker, 42);
+  }
+
+  void store(StreamIndex stream, int rows, std::size_t bytes = 20) {
+    for (int i = 0; i < rows; ++i) {
+      Row row{
+          .samples = 1, .boot = *outbox->boot("b"), .payload = "\"signals\":{}" + std::string(bytes, ' ')};
+      if (stream == events) row.format = RowFormat::kEventJson;
+      REQUIRE(outbox->append(stream, std::move(row)));
+    }
+    REQUIRE(outbox->commit());
+  }
+  void turn(nanoseconds later = milliseconds(50)) {
+    now += later;
+    publisher->advance(now);
+  }
+  void connect() {
+    turn();
+    broker.accept();
+    turn();
+  }
+  /// Per message from number `from` on: topic's last part and vehicle, then its numbers: "v1/telemetry 1,2".
+  std::vector<std::string> sent(std::size_t from = 0) const {
+    std::vector<std::string> texts;
+    for (std::size_t i = from; i < broker.published.size(); ++i) {
+      std::string text = broker.published[i].topic.substr(std::string("outrider/").size()) + " ";
+      const auto message = nlohmann::json::parse(broker.published[i].payload);
+      for (const auto& row : message["rows"])
+        text += std::to_string(row["seq"].get<int>()) + ",";
+      text.pop_back();
+      texts.push_back(text);
+    }
+    return texts;
+  }
+
+  PublishConfig config;
+  MemoryFile epoch_file;
+  MemoryBroker broker;
+  std::unique_ptr<Outbox> outbox;
+  std::unique_ptr<Publisher> publisher;
+  StreamIndex telemetry = 0;
+  StreamIndex events = 0;
+  StreamIndex other = 0;
+  BootTime now{seconds(100)};
+};
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("publisher: connects with what was configured and packs waiting rows into one message per stream") {
+  Rig rig;
+  rig.store(rig.telemetry, 3);
+  rig.turn();
+  REQUIRE(rig.broker.requests.size() == 1);
+  CHECK(rig.broker.requests[0].address.host == "first");
+  CHECK(rig.broker.requests[0].password == "secret");
+  CHECK(rig.broker.requests[0].client_id == "agent");
+  CHECK(rig.publisher->mode() == Publisher::Mode::kConnecting);
+  rig.broker.accept();
+  rig.turn();
+  CHECK(rig.sent() == Texts{"v1/telemetry 1,2,3"});
+  CHECK(rig.broker.published[0].qos == 1);
+  CHECK(rig.publisher->mode() == Publisher::Mode::kLive);
+}
+
+TEST_CASE("publisher: events go before telemetry, and streams take turns") {
+  PublishConfig config;
+  config.max_message = 400;
+  Rig rig(config);
+  rig.store(rig.telemetry, 2, 300);
+  rig.store(rig.other, 2, 300);
+  rig.store(rig.events, 1);
+  rig.connect();
+  CHECK(rig.sent() ==
+        Texts{"v1/events 1", "v1/telemetry 1", "v2/telemetry 1", "v1/telemetry 2", "v2/telemetry 2"});
+}
+
+TEST_CASE("publisher: rows leave the store only as an acknowledged prefix") {
+  PublishConfig config;
+  config.max_message = 400;
+  Rig rig(config);
+  rig.store(rig.telemetry, 3, 300);
+  rig.connect();
+  REQUIRE(rig.broker.unacknowledged() == 3);
+  rig.broker.acknowledge_next(2);
+  rig.turn();
+  REQUIRE(rig.outbox->commit());
+  CHECK(rig.outbox->backlog(rig.telemetry).oldest == 3);
+  rig.broker.acknowledge_next();
+  rig.turn();
+  REQUIRE(rig.outbox->commit());
+  CHECK(rig.outbox->backlog(rig.telemetry).rows == 0);
+  CHECK(rig.publisher->counters().rows == 3);
+  CHECK(rig.publisher->in_flight() == 0);
+}
+
+TEST_CASE("publisher: the window is the smaller of ours and the broker's") {
+  PublishConfig config;
+  config.max_message = 400;
+  config.max_in_flight = 5;
+  Rig rig(config);
+  rig.broker.limits.receive_maximum = 3;
+  rig.store(rig.telemetry, 10, 300);
+  rig.connect();
+  CHECK(rig.broker.unacknowledged() == 3);
+  CHECK(rig.publisher->mode() == Publisher::Mode::kCatchingUp);
+  rig.broker.acknowledge_next();
+  rig.turn();
+  CHECK(rig.broker.unacknowledged() == 3);
+  CHECK(rig.sent().back() == "v1/telemetry 4");
+}
+
+TEST_CASE("publisher: after a loss it goes back to the oldest row that was not acknowledged") {
+  PublishConfig config;
+  config.max_message = 400;
+  Rig rig(config);
+  rig.store(rig.telemetry, 3, 300);
+  rig.connect();
+  rig.broker.acknowledge_next();
+  rig.turn();
+  rig.broker.drop("reset by the broker");
+  rig.turn();
+  CHECK(rig.publisher->mode() == Publisher::Mode::kOffline);
+  CHECK(rig.publisher->link_text(rig.now).find("reset by the broker") != std::string::npos);
+  CHECK(rig.publisher->in_flight() == 0);
+  rig.turn(seconds(2));
+  rig.broker.accept();
+  const std::size_t before = rig.broker.published.size();
+  rig.turn();
+  CHECK(rig.sent(before) == Texts{"v1/telemetry 2", "v1/telemetry 3"});
+}
+
+TEST_CASE("publisher: walks the list of brokers with growing, jittered pauses") {
+  Rig rig;
+  std::vector<BootTime> attempts;
+  std::set<std::string> hosts;
+  while (attempts.size() < 12) {
+    const std::size_t before = rig.broker.requests.size();
+    rig.turn();
+    if (rig.broker.requests.size() == before) continue;
+    attempts.push_back(rig.now);
+    hosts.insert(rig.broker.requests.back().address.host);
+    rig.broker.refuse("connection refused");
+  }
+  CHECK(hosts == std::set<std::string>{"first", "second"});
+  for (std::size_t i = 1; i < attempts.size(); ++i)
+    CHECK(attempts[i] - attempts[i - 1] <= seconds(1) * (1 << (i - 1)) + milliseconds(150));
+  CHECK(attempts.back() - attempts.front() > seconds(20));
+}
+
+TEST_CASE(
+    "publisher: a broker that accepts and then kicks is backed off; a stable connection clears the slate") {
+  PublishConfig config;
+  config.brokers = {{.host = "only"}};
+  Rig rig(config);
+  const auto pause_after = [&](seconds connected) {
+    while (rig.publisher->mode() != Publisher::Mode::kConnecting) rig.turn();
+    rig.broker.accept();
+    rig.turn();
+    rig.turn(connected);
+    rig.broker.drop();
+    rig.turn();
+    const BootTime lost = rig.now;
+    while (rig.publisher->mode() != Publisher::Mode::kConnecting) rig.turn();
+    return rig.now - lost;
+  };
+  nanoseconds longest{};
+  for (int i = 0; i < 10; ++i) longest = std::max<nanoseconds>(longest, pause_after(seconds(1)));
+  CHECK(longest > seconds(10));
+  CHECK(pause_after(seconds(31)) <= milliseconds(1150));
+}
+
+TEST_CASE("publisher: a second agent with our client id makes us step back for long") {
+  Rig rig;
+  rig.connect();
+  rig.broker.drop("session taken over", 0x8E);
+  rig.turn();
+  rig.turn(seconds(59));
+  CHECK(rig.broker.requests.size() == 1);
+  rig.turn(seconds(62));
+  CHECK(rig.broker.requests.size() == 2);
+}
+
+TEST_CASE("publisher: silence with messages in flight means the link is dead") {
+  Rig rig;
+  rig.store(rig.telemetry, 1);
+  rig.connect();
+  rig.turn(seconds(29));
+  CHECK(rig.publisher->mode() == Publisher::Mode::kLive);
+  rig.turn(seconds(2));
+  CHECK(rig.publisher->mode() == Publisher::Mode::kOffline);
+  CHECK_FALSE(rig.broker.is_connected());
+  CHECK_FALSE(rig.broker.was_polite);
+}
+
+TEST_CASE("publisher: an idle connection is not taken for dead when work arrives") {
+  Rig rig;
+  rig.connect();
+  rig.turn(seconds(300));
+  rig.store(rig.telemetry, 1);
+  rig.turn();
+  rig.turn();
+  CHECK(rig.publisher->mode() == Publisher::Mode::kLive);
+}
+
+TEST_CASE("publisher: a refused message is repeated after a pause, and other streams go on") {
+  PublishConfig config;
+  config.max_message = 400;
+  Rig rig(config);
+  rig.store(rig.telemetry, 2, 300);
+  rig.connect();
+  rig.broker.reject_next(0x97);
+  rig.turn();
+  CHECK(rig.publisher->counters().rejected == 1);
+  rig.store(rig.other, 1, 300);
+  std::size_t before = rig.broker.published.size();
+  rig.turn(milliseconds(1));
+  CHECK(rig.sent(before) == Texts{"v2/telemetry 1"});
+  before = rig.broker.published.size();
+  rig.turn(seconds(2));
+  CHECK(rig.sent(before) == Texts{"v1/telemetry 1", "v1/telemetry 2"});
+  rig.broker.acknowledge_next(10);
+  rig.turn();
+  REQUIRE(rig.outbox->commit());
+  CHECK(rig.outbox->backlog(rig.telemetry).rows == 0);
+}
+
+TEST_CASE("publisher: a message never exceeds the broker's packet limit") {
+  Rig rig;
+  rig.broker.limits.max_packet_bytes = 1000;
+  rig.store(rig.telemetry, 20, 100);
+  rig.connect();
+  CHECK(rig.broker.published.size() > 3);
+  for (const auto& record : rig.broker.published) CHECK(record.topic.size() + record.payload.size() <= 1000);
+}
+
+TEST_CASE(
+    "publisher: status documents are retained, first on every connection, and the will says the opposite") {
+  Rig rig;
+  rig.publisher->set_status("v1", R"({"rows":[{"seq":100}]})");
+  rig.publisher->set_will("v1", "gone");
+  rig.store(rig.telemetry, 1);
+  rig.connect();
+  REQUIRE(rig.broker.requests[0].will);
+  CHECK(rig.broker.requests[0].will->topic == "outrider/v1/status");
+  CHECK(rig.broker.requests[0].will->payload == "gone");
+  CHECK(rig.sent() == Texts{"v1/status 100", "v1/telemetry 1"});
+  CHECK(rig.broker.published[0].is_retained);
+  CHECK_FALSE(rig.broker.published[1].is_retained);
+  rig.broker.acknowledge_next(2);
+  rig.turn();
+  CHECK(rig.publisher->in_flight() == 0);
+  CHECK(rig.publisher->counters().messages == 1);
+  rig.publisher->set_status("v1", R"({"rows":[{"seq":101}]})");
+  rig.turn();
+  CHECK(rig.sent().back() == "v1/status 101");
+}
+
+TEST_CASE("publisher: says goodbye with a status of its own and leaves politely") {
+  Rig rig;
+  rig.publisher->set_will("v1", "gone");
+  rig.connect();
+  rig.publisher->say_goodbye("bye");
+  CHECK(rig.broker.published.back().payload == "bye");
+  CHECK(rig.broker.published.back().is_retained);
+  CHECK(rig.broker.was_polite);
+}
+
+TEST_CASE("publisher: streams of an earlier run with rows waiting are drained, too") {
+  Rig rig;
+  rig.connect();
+  const StreamIndex old = *rig.outbox->stream("v-old", Channel::kTelemetry);
+  rig.store(old, 2);
+  rig.turn();
+  CHECK(rig.sent() == Texts{"v-old/telemetry 1,2"});
+}

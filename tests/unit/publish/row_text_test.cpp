@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/publish/row_text.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+using namespace outrider;
+
+namespace {
+
+BootTime ms(std::int64_t value) { return BootTime(milliseconds(value)); }
+const RowTime kTen{.time = WallTime(milliseconds(1'795'341'600'500)), .quality = ClockQuality::kSynced};
+
+Row gap(Sequence from, Sequence through) {
+  return {.seq = from,
+          .through = through,
+          .format = RowFormat::kGap,
+          .payload =
+              gap_payload({.rows = 249, .samples = 31022, .length = seconds(124), .cause = "buffer_full"})};
+}
+
+std::string message(RowFormat format, const std::vector<Row>& rows) {
+  MessageText text("truck \"17\"", "7-5f3a91c2");
+  text.begin(format);
+  for (const Row& row : rows) text.add(row, kTen);
+  return std::string(text.finish());
+}
+
+}  // namespace
+
+TEST_CASE("message: columns rows and gap records in one object") {
+  const Row row{.seq = 1201, .through = 1201, .payload = R"("signals":{"rpm":{"t":[40],"v":[1740]}})"};
+  CHECK(
+      message(RowFormat::kColumnsJson, {row, gap(1202, 1450)}) ==
+      R"({"schema":"outrider/telemetry/1","vehicle_id":"truck \"17\"","epoch":"7-5f3a91c2","rows":[)"
+      R"({"seq":1201,"time":"2026-11-22T10:00:00.500Z","clock":"synced","signals":{"rpm":{"t":[40],"v":[1740]}}},)"
+      R"({"seq":1202,"through":1450,"lost_rows":{"cause":"buffer_full","rows":249,"samples":31022,)"
+      R"("from":"2026-11-22T10:00:00.500Z","to":"2026-11-22T10:02:04.500Z"}}]})");
+}
+
+TEST_CASE("message: records are flat objects with their own time, one per instant") {
+  RowBuilder rows(Layout::kRecords, 4096);
+  rows.know({{.name = "speed", .decimals = 1}, {.name = "rpm"}});
+  rows.add({.series = 0, .time = ms(100), .value = 53.2});
+  rows.add({.series = 1, .time = ms(100), .value = 1740});
+  rows.add({.series = 1, .time = ms(90), .value = 1700});
+  rows.add({.series = 1, .time = ms(100), .value = 1741});
+  Row row = rows.build({{"inbox.full", 2}}, {});
+  row.seq = row.through = 5;
+  const auto parsed = nlohmann::json::parse(message(RowFormat::kRecordsJson, {row, gap(6, 7)}));
+  REQUIRE(parsed.size() == 5);
+  CHECK(
+      parsed[0].dump() ==
+      R"({"clock":"synced","epoch":"7-5f3a91c2","event_timestamp":"2026-11-22T10:00:00.500Z","rpm":1700,"seq":5,)"
+      R"("vehicle_id":"truck \"17\""})");
+  CHECK(parsed[1]["speed"] == 53.2);
+  CHECK(parsed[1]["rpm"] == 1740);
+  CHECK(parsed[1]["event_timestamp"] == "2026-11-22T10:00:00.510Z");
+  CHECK(parsed[2]["rpm"] == 1741);  // a second value in the same millisecond is not lost
+  CHECK(parsed[3]["lost"]["inbox.full"] == 2);
+  CHECK(parsed[4]["through"] == 7);
+  CHECK(parsed[4]["vehicle_id"] == "truck \"17\"");
+}
+
+TEST_CASE("message: a bound is never below the bytes a row takes") {
+  for (const Layout layout : {Layout::kColumns, Layout::kRecords}) {
+    RowBuilder rows(layout, 8192);
+    rows.know({{.name = "speed", .decimals = 1}, {.name = "rpm"}});
+    for (int i = 0; i < 50; ++i)
+      rows.add({.series = static_cast<SeriesIndex>(i % 2), .time = ms(i * 3), .value = i * 1234567.0625});
+    Row row = rows.build({{"x", 1}}, "abc");
+    row.seq = row.through = 9'000'000'000'000;
+    MessageText text("vehicle", "7-5f3a91c2");
+    text.begin(row.format);
+    const std::size_t bound = text.bound(row);
+    text.begin(row.format);
+    text.add(row, kTen);
+    const std::size_t with = text.finish().size();
+    text.begin(row.format);
+    const std::size_t without = text.finish().size();
+    CHECK(with - without <= bound);
+    Row lost = gap(1, 1'000'000'000'000);
+    text.begin(row.format);
+    text.add(lost, kTen);
+    CHECK(text.finish().size() - without <= text.bound(lost));
+  }
+}
+
+TEST_CASE("message: rows of another kind and rows beyond the limit wait for the next message") {
+  const Row columns{
+      .seq = 1, .through = 1, .format = RowFormat::kColumnsJson, .payload = std::string(1000, ' ')};
+  const Row records{.seq = 2, .through = 2, .format = RowFormat::kRecordsJson};
+  MessageText text("v", "1-0");
+  text.begin(RowFormat::kColumnsJson);
+  CHECK_FALSE(text.takes(records, 1 << 20));
+  CHECK(text.takes(columns, 10));  // the first one always goes, or nothing ever would
+  text.add(columns, kTen);
+  CHECK(text.takes(columns, 4000));
+  CHECK_FALSE(text.takes(columns, 2000));
+}
+
+TEST_CASE("message: a damaged records payload ends the row instead of reading past it") {
+  Row row{.seq = 1, .through = 1, .format = RowFormat::kRecordsJson};
+  append_record(row.payload, milliseconds(0), "\"a\":1");
+  row.payload.resize(row.payload.size() - 2);
+  const std::string text = message(RowFormat::kRecordsJson, {row});
+  CHECK(text.starts_with("[{"));
+  CHECK(text.ends_with("}]"));
+}
