@@ -59,24 +59,26 @@ void Lane::take(std::size_t bus, const CanFrame& frame) {
   if (decoded.message < 0) return;
   samples_.clear();
   selection_->select(bus, decoded, frame.time, samples_);
-  for (const Sample& sample : samples_) add(sample);
+  if (!samples_.empty()) add(samples_);
 }
 
-void Lane::add(const Sample& sample) {
+void Lane::add(const std::vector<Sample>& samples) {
   if (selection_->series().size() != known_series_) {
     row_.know(selection_->series());
     known_series_ = selection_->series().size();
     catalogue_.clear();
   }
-  if (row_.add(sample)) return;
-  store_row();
-  row_.add(sample);
+  for (const Sample& sample : samples) {
+    if (row_.add(sample)) continue;
+    store_row();
+    row_.add(sample);
+  }
 }
 
 void Lane::end_row(BootTime until) {
   late_.clear();
   selection_->flush_pending(until, late_);
-  for (const Sample& sample : late_) add(sample);
+  add(late_);
   store_row();
 }
 

@@ -59,7 +59,7 @@ class Lane {
   const Streams& streams() const { return streams_; }
 
  private:
-  void add(const Sample& sample);
+  void add(const std::vector<Sample>& samples);
   void end_row(BootTime until);
   void store_row();
   void append(Row row);

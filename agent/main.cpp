@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments, wiring, exit code. The only file that sees both agent/ and platform/.
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
 #include <random>
@@ -27,6 +25,8 @@
 
 namespace outrider {
 namespace {
+
+constexpr int kStandardError = 2;
 
 template <class... Handlers>
 struct Overloaded : Handlers... {
@@ -91,7 +91,7 @@ World make_world(Bell& bell, const StopSignal& stop) {
   world.make_outages = make_outages;
   world.bell = &bell;
   world.stop = &stop.flag();
-  world.is_terminal = is_terminal(STDERR_FILENO);
+  world.is_terminal = is_terminal(kStandardError);
   world.random = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
   return world;
 }

@@ -23,41 +23,56 @@ constexpr auto kDigitPairs = [] {
   return pairs;
 }();
 
-/// Writes the digits of `value` so that they end before `end`; returns their start.
-char* write_digits_backwards(char* end, std::uint64_t value) {
-  while (value >= 100) {
+constexpr std::array<std::uint64_t, 20> kIntegerPowers = [] {
+  std::array<std::uint64_t, 20> powers{1};
+  for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * 10;
+  return powers;
+}();
+
+int digit_count(std::uint64_t value) {
+  int count = 1;
+  while (value >= 10'000) {
+    value /= 10'000;
+    count += 4;
+  }
+  return count + (value >= 10 ? 1 : 0) + (value >= 100 ? 1 : 0) + (value >= 1000 ? 1 : 0);
+}
+
+/// Writes exactly `count` digits, with leading zeros.
+void write_digits(char* out, std::uint64_t value, int count) {
+  char* end = out + count;
+  while (end - out >= 2) {
     end -= 2;
     std::memcpy(end, &kDigitPairs[2 * (value % 100)], 2);
     value /= 100;
   }
-  if (value >= 10) {
-    end -= 2;
-    std::memcpy(end, &kDigitPairs[2 * value], 2);
-    return end;
+  if (end > out) *out = static_cast<char>('0' + value % 10);
+}
+
+char* write_unsigned(char* out, std::uint64_t value) {
+  if (value < 10) {
+    *out = static_cast<char>('0' + value);
+    return out + 1;
   }
-  *--end = static_cast<char>('0' + value);
-  return end;
+  const int count = digit_count(value);
+  write_digits(out, value, count);
+  return out + count;
 }
 
 /// Writes scaled * 10^-decimals without trailing zeros.
 char* write_scaled(char* out, std::int64_t scaled, int decimals) {
-  while (decimals > 0 && scaled % 10 == 0) {
-    scaled /= 10;
-    --decimals;
-  }
   if (scaled < 0) *out++ = '-';
   const auto magnitude = static_cast<std::uint64_t>(scaled < 0 ? -scaled : scaled);
-  std::array<char, 40> buffer{};
-  char* const end = buffer.data() + buffer.size();
-  char* start = write_digits_backwards(end, magnitude);
-  while (end - start <= decimals) *--start = '0';  // 0.05 needs its zeros
-  const auto whole = static_cast<std::size_t>(end - start - decimals);
-  std::memcpy(out, start, whole);
-  out += whole;
-  if (decimals == 0) return out;
+  if (decimals == 0) return write_unsigned(out, magnitude);
+  const std::uint64_t power = kIntegerPowers[static_cast<std::size_t>(decimals)];
+  out = write_unsigned(out, magnitude / power);
+  const std::uint64_t fraction = magnitude % power;
+  if (fraction == 0) return out;
   *out++ = '.';
-  std::memcpy(out, start + whole, static_cast<std::size_t>(decimals));
-  return out + decimals;
+  write_digits(out, fraction, decimals);
+  out += decimals;
+  while (out[-1] == '0') --out;
+  return out;
 }
 
 /// Length of the valid UTF-8 sequence at `text[at]`, 0 when there is none (RFC 3629: no surrogates, no
@@ -115,10 +130,6 @@ char* write_integer(char* out, std::int64_t value) {
 }
 
 char* write_number(char* out, double value, int decimals) {
-  if (!std::isfinite(value)) {
-    std::memcpy(out, "null", 4);
-    return out + 4;
-  }
   if (decimals >= 0 && decimals <= kMostDecimals) {
     const double power = kPowersOfTen[static_cast<std::size_t>(decimals)];
     const double scaled = value * power;
@@ -128,6 +139,10 @@ char* write_number(char* out, double value, int decimals) {
       const auto rounded = static_cast<std::int64_t>(scaled + (scaled < 0 ? -0.5 : 0.5));
       if (static_cast<double>(rounded) / power == value) return write_scaled(out, rounded, decimals);
     }
+  }
+  if (!std::isfinite(value)) {
+    std::memcpy(out, "null", 4);
+    return out + 4;
   }
   return std::to_chars(out, out + kNumberBytes, value).ptr;
 }

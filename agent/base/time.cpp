@@ -32,7 +32,8 @@ char* write_iso_time(char* out, WallTime time) {
   using namespace std::chrono;
   constexpr sys_days kFirst = year{0} / January / 1;
   constexpr sys_days kLast = year{9999} / December / 31;
-  const auto rounded = floor<milliseconds>(time);  // first, as nanoseconds of a whole day may not fit at either end
+  const auto rounded =
+      floor<milliseconds>(time);  // first, as nanoseconds of a whole day may not fit at either end
   const sys_days day = std::clamp(floor<days>(rounded), kFirst, kLast);
   const year_month_day date{day};
   const auto millis = static_cast<unsigned>((rounded - floor<days>(rounded)).count());

@@ -64,7 +64,6 @@ std::string summary_json(const Agent& agent, nanoseconds elapsed) {
   append_member(json, "payload_bytes", published.payload_bytes);
   append_member(json, "connects", published.connects);
   append_member(json, "link_losses", published.losses);
-  append_member(json, "without_subscriber", published.unheard);
   return json + "}";
 }
 

@@ -74,6 +74,7 @@ class MessageCompiler {
     result_.slot_count = static_cast<std::uint32_t>(plan_.slots.size()) - result_.first_slot;
     plan_.most_values = std::max<std::size_t>(plan_.most_values, result_.slot_count);
     main_selector_ = most_used_selector();
+    unify_division();
     result_.program = arrange(std::nullopt);
     note_plainness();
     if (main_selector_ >= 0) add_switch();
@@ -81,6 +82,15 @@ class MessageCompiler {
   }
 
  private:
+  /// Dividing by 1 changes no value. Where few steps would do it in vain, that costs less than changing loops.
+  void unify_division() {
+    const auto is_divided = [](const Draft& draft) { return (draft.kind & kStepDivided) != 0; };
+    const auto divided = std::count_if(drafts_.begin(), drafts_.end(), is_divided);
+    if (static_cast<std::ptrdiff_t>(drafts_.size()) > 3 * divided) return;
+    for (Draft& draft : drafts_)
+      if ((draft.kind & kStepRare) == 0) draft.kind |= kStepDivided;
+  }
+
   void note_plainness() {
     if (main_selector_ >= 0 || result_.program.count != 1) return;
     const Run& run = plan_.runs[result_.program.first];

@@ -220,7 +220,7 @@ DecodedValue* Decoder::Plan::decode_rare(const Step& step, const std::uint8_t* d
   const Step* const end = first + message.slot_count;
   const std::uint8_t* const data = frame.data.data();
   DecodedValue* const values = present.data();
-  DecodedValue* last = values;
+  const DecodedValue* last = nullptr;
   switch (message.plain_kind) {
     case kStepCoded:
       last = push<kStepCoded>(first, end, data, values);
@@ -272,9 +272,11 @@ DecodedFrame Decoder::decode(const CanFrame& frame) {
     case kStepDivided:
       fill<kStepDivided>(first, end, data, values);
       break;
-    default:
+    case kStepMotorola | kStepDivided:
       fill<kStepMotorola | kStepDivided>(first, end, data, values);
       break;
+    default:
+      return plan.decode_coded(index, message, frame);
   }
   return {index, -1, {values, message.slot_count}};
 }

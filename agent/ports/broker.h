@@ -19,7 +19,10 @@ struct BrokerAddress {
   std::uint16_t port = 1883;
   bool is_secure = false;  ///< mqtts://; refused until the secure link exists.
 
-  std::string text() const { return host + ":" + std::to_string(port); }
+  std::string text() const {
+    const bool is_ipv6 = host.find(':') != std::string::npos;
+    return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  }
 };
 
 struct LastWill {
@@ -62,7 +65,7 @@ struct BrokerEvent {
     kConnected,     ///< CONNACK was good; `limits` hold.
     kRefused,       ///< The attempt failed: `text`, `reason_code`.
     kLost,          ///< An established connection is gone.
-    kAcknowledged,  ///< PUBACK for `token` with a reason below 0x80 (0x10: nobody is subscribed).
+    kAcknowledged,  ///< PUBACK for `token` with a reason below 0x80.
     kRejected,  ///< PUBACK for `token` with a reason of 0x80 or above, or the library refused it for good.
   };
   Kind kind{};

@@ -19,7 +19,6 @@ constexpr std::size_t kPacketOverhead = 64;
 constexpr std::size_t kMostRowsPerMessage = 4096;
 
 constexpr int kSessionTakenOver = 0x8E;
-constexpr int kNoMatchingSubscribers = 0x10;
 
 void replace_all(std::string& text, std::string_view what, std::string_view by) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
@@ -182,7 +181,6 @@ void Publisher::on_acknowledged(const BrokerEvent& event, BootTime now) {
   ++counters_.messages;
   counters_.rows += flight->rows;
   counters_.payload_bytes += flight->bytes;
-  if (event.reason_code == kNoMatchingSubscribers) ++counters_.unheard;
   // Only a prefix without holes may leave the store.
   Sequence through = 0;
   while (!flights.empty() && flights.front().is_acknowledged) {

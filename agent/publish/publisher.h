@@ -21,7 +21,6 @@ struct PublisherCounters {
   std::uint64_t messages = 0;       ///< Acknowledged messages with rows.
   std::uint64_t rows = 0;           ///< Acknowledged rows; repeats count again.
   std::uint64_t payload_bytes = 0;  ///< Of acknowledged messages.
-  std::uint64_t unheard = 0;        ///< Acknowledged, but the broker had no subscriber for it (reason 0x10).
   std::uint64_t rejected = 0;       ///< Messages the broker refused.
   std::uint64_t connects = 0;
   std::uint64_t losses = 0;  ///< Established connections that broke.

@@ -2,17 +2,15 @@
 #include "agent/publish/row_builder.h"
 
 #include <algorithm>
-#include <array>
-#include <limits>
+#include <cstring>
 #include <numeric>
+#include <span>
 
 #include "agent/base/json_text.h"
 #include "agent/publish/row_text.h"
 
 namespace outrider {
 namespace {
-
-constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
 /// The longest a value and its time can be in either layout: number, comma, 32-bit time, comma.
 constexpr std::size_t kEntryBytes = kNumberBytes + 13;
@@ -25,6 +23,11 @@ std::int64_t milliseconds_between(BootTime from, BootTime to) {
   return std::chrono::duration_cast<milliseconds>(to - from).count();
 }
 
+char* write_text(char* out, std::string_view text) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
 }  // namespace
 
 std::uint64_t total(const LossCounts& losses) {
@@ -32,9 +35,11 @@ std::uint64_t total(const LossCounts& losses) {
                          [](std::uint64_t sum, const auto& loss) { return sum + loss.second; });
 }
 
-RowBuilder::RowBuilder(Layout layout, std::size_t max_bytes) : layout_(layout), max_bytes_(max_bytes) {
-  bound_bytes_ = kExtrasBytes;
-}
+RowBuilder::RowBuilder(Layout layout, std::size_t max_bytes)
+    : layout_(layout),
+      max_bytes_(max_bytes),
+      entries_(max_bytes / kEntryBytes + 1),
+      bound_bytes_(kExtrasBytes) {}
 
 void RowBuilder::know(const std::vector<SeriesInfo>& all) {
   for (std::size_t i = series_.size(); i < all.size(); ++i) {
@@ -42,46 +47,37 @@ void RowBuilder::know(const std::vector<SeriesInfo>& all) {
     append_json_string(added.key, all[i].name);
     added.key += ':';
     added.decimals = all[i].decimals;
+    added.cost = kEntryBytes + kKeyBytes + added.key.size();
   }
 }
 
-bool RowBuilder::add(const Sample& sample) {
-  Series& series = series_[sample.series];
-  const bool needs_key = !series.is_touched || layout_ == Layout::kRecords;
-  const std::size_t cost = kEntryBytes + (needs_key ? series.key.size() + kKeyBytes : 0);
-  if (bound_bytes_ + cost > max_bytes_ && !entries_.empty()) return false;
-  bound_bytes_ += cost;
-  const auto index = static_cast<std::uint32_t>(entries_.size());
-  entries_.push_back({sample.time, sample.value, sample.series, kNone});
-  if (series.is_touched) {
-    entries_[series.last].next = index;
-  } else {
-    series.is_touched = true;
-    series.first = index;
-    touched_.push_back(sample.series);
-  }
-  series.last = index;
-  return true;
+void RowBuilder::touch(Series& series, SeriesIndex index, std::uint32_t entry) {
+  series.first = entry;
+  if (layout_ == Layout::kColumns) series.cost = kEntryBytes;  // records repeat the key with every value
+  touched_.push_back(index);
 }
 
 Row RowBuilder::build(const LossCounts& losses, std::string_view catalogue) {
   const auto earlier = [](const Entry& a, const Entry& b) { return a.time < b.time; };
-  const BootTime start = std::min_element(entries_.begin(), entries_.end(), earlier)->time;
-  text_.clear();
+  const BootTime start = std::min_element(entries_.begin(), entries_.begin() + count_, earlier)->time;
   std::string extras;
   append_row_extras(extras, losses, catalogue);
   Row row{.format = layout_ == Layout::kColumns ? RowFormat::kColumnsJson : RowFormat::kRecordsJson,
-          .samples = static_cast<std::uint32_t>(entries_.size()),
+          .samples = count_,
           .time = start,
           .payload = {}};
   if (layout_ == Layout::kColumns) {
-    write_columns(start);
-    text_ += extras;
+    text_.resize(std::max(text_.size(), bound_bytes_));  // grows a few times and then stays
+    const auto length = static_cast<std::size_t>(write_columns(text_.data(), start) - text_.data());
+    row.payload.reserve(length + extras.size());
+    row.payload.assign(text_, 0, length);
+    row.payload += extras;
   } else {
+    text_.clear();
     write_records(start);
     if (!extras.empty()) append_record(text_, milliseconds(0), std::string_view(extras).substr(1));
+    row.payload = text_;
   }
-  row.payload = text_;
   start_over();
   return row;
 }
@@ -101,46 +97,41 @@ Row RowBuilder::build_losses(const LossCounts& losses, BootTime time) const {
   return row;
 }
 
-void RowBuilder::write_columns(BootTime start) {
-  text_ += "\"signals\":{";
+char* RowBuilder::write_columns(char* out, BootTime start) {
+  out = write_text(out, "\"signals\":{");
   for (const SeriesIndex index : touched_) {
-    write_column(series_[index], start);
-    text_ += ',';
+    out = write_column(out, series_[index], start);
+    *out++ = ',';
   }
-  text_.back() = '}';
+  out[-1] = '}';
+  return out;
 }
 
-void RowBuilder::write_column(const Series& series, BootTime start) {
-  text_ += series.key;
-  text_ += "{\"t\":[";
-  std::array<char, kNumberBytes + 1>
-      number;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before read
+char* RowBuilder::write_column(char* out, const Series& series, BootTime start) {
+  out = write_text(out, series.key);
+  out = write_text(out, "{\"t\":[");
   for (std::uint32_t i = series.first; i != kNone; i = entries_[i].next) {
-    char* end = write_integer(number.data(), milliseconds_between(start, entries_[i].time));
-    *end++ = ',';
-    text_.append(number.data(), end);
+    out = write_integer(out, milliseconds_between(start, entries_[i].time));
+    *out++ = ',';
   }
-  text_.back() = ']';
-  text_ += ",\"v\":[";
+  out = write_text(out - 1, "],\"v\":[");
   for (std::uint32_t i = series.first; i != kNone; i = entries_[i].next) {
-    char* end = write_number(number.data(), entries_[i].value, series.decimals);
-    *end++ = ',';
-    text_.append(number.data(), end);
+    out = write_number(out, entries_[i].value, series.decimals);
+    *out++ = ',';
   }
-  text_.back() = ']';
-  text_ += '}';
+  return write_text(out - 1, "]}");
 }
 
 void RowBuilder::write_records(BootTime start) {
   // One object per millisecond; a second value of a series in the same millisecond begins another object.
-  std::stable_sort(entries_.begin(), entries_.end(),
+  std::stable_sort(entries_.begin(), entries_.begin() + count_,
                    [](const Entry& a, const Entry& b) { return a.time < b.time; });
   for (const SeriesIndex index : touched_)
     series_[index].last = kNone;  // from here on: number of the last object
   std::string members;
   std::uint32_t object = 0;
   std::int64_t object_ms = 0;
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : std::span(entries_).first(count_)) {
     Series& series = series_[entry.series];
     const std::int64_t ms = milliseconds_between(start, entry.time);
     if (!members.empty() && (ms != object_ms || series.last == object)) {
@@ -158,9 +149,13 @@ void RowBuilder::write_records(BootTime start) {
 }
 
 void RowBuilder::start_over() {
-  for (const SeriesIndex index : touched_) series_[index].is_touched = false;
+  for (const SeriesIndex index : touched_) {
+    Series& series = series_[index];
+    series.first = series.last = kNone;
+    series.cost = kEntryBytes + kKeyBytes + series.key.size();
+  }
   touched_.clear();
-  entries_.clear();
+  count_ = 0;
   bound_bytes_ = kExtrasBytes;
 }
 

@@ -32,8 +32,20 @@ class RowBuilder {
   void know(const std::vector<SeriesInfo>& all);
 
   /// False when the sample does not fit any more: build first, then add it again.
-  bool add(const Sample& sample);
-  bool is_empty() const { return entries_.empty(); }
+  bool add(const Sample& sample) {
+    Series& series = series_[sample.series];
+    if (bound_bytes_ + series.cost > max_bytes_ && count_ > 0) return false;
+    bound_bytes_ += series.cost;
+    const std::uint32_t index = count_++;
+    if (series.last != kNone)
+      entries_[series.last].next = index;
+    else
+      touch(series, sample.series, index);
+    series.last = index;
+    entries_[index] = {sample.time, sample.value, sample.series, kNone};
+    return true;
+  }
+  bool is_empty() const { return count_ == 0; }
   /// Time of the first sample added; rows end when a sample is one commit interval later.
   BootTime opened_at() const { return entries_.front().time; }
 
@@ -43,29 +55,33 @@ class RowBuilder {
   Row build_losses(const LossCounts& losses, BootTime time) const;
 
  private:
+  static constexpr std::uint32_t kNone = 0xFFFFFFFF;
+
   struct Entry {
-    BootTime time;
-    double value;
-    SeriesIndex series;
-    std::uint32_t next;  // in `entries_`, of the same series; kNone at the end
+    BootTime time{};
+    double value = 0;
+    SeriesIndex series = 0;
+    std::uint32_t next = kNone;  // in `entries_`, of the same series; kNone at the end
   };
   struct Series {
     std::string key;  // "\"engine_rpm\":"
     int decimals = 0;
-    std::uint32_t first = 0;  // in `entries_`; valid while the series is in `touched_`
-    std::uint32_t last = 0;
-    bool is_touched = false;
+    std::uint32_t first = kNone;  // in `entries_`
+    std::uint32_t last = kNone;   // kNone: no sample in this row yet
+    std::size_t cost = 0;         // most bytes that the next sample adds to the payload
   };
 
-  void write_columns(BootTime start);
-  void write_column(const Series& series, BootTime start);
+  void touch(Series& series, SeriesIndex index, std::uint32_t entry);
+  char* write_columns(char* out, BootTime start);
+  char* write_column(char* out, const Series& series, BootTime start);
   void write_records(BootTime start);
   void start_over();
 
   const Layout layout_;
   const std::size_t max_bytes_;
   std::vector<Series> series_;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // as many as can ever fit; `count_` are used
+  std::uint32_t count_ = 0;
   std::vector<SeriesIndex> touched_;  // in the order of first sample
   std::size_t bound_bytes_ = 0;       // the payload cannot become longer than this
   std::string text_;                  // scratch

@@ -15,6 +15,7 @@ constexpr SeriesIndex kDropped = std::numeric_limits<SeriesIndex>::max();
 constexpr std::uint32_t kNoStates = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kMostSeries = 65'536;  // 5 MB of state; a vehicle has a few thousand
 constexpr std::int64_t kStepBackNs = 1'000'000'000;
+constexpr std::int32_t kAnySender = -1;
 
 bool matches(const SignalRule& rule, const DbcMessage& message, const DbcSignal& signal) {
   return glob_matches(rule.message, message.name) && glob_matches(rule.signal, signal.name);
@@ -49,7 +50,7 @@ Selection::Selection(std::vector<SignalRule> rules, std::vector<Bus> buses)
       // Series of messages that are matched by their whole id are known now; those of J1939 senders when they
       // are heard.
       const std::uint32_t base =
-          decoder.is_matched_by_pgn(message) ? kNoStates : add_states(bus, message, -1);
+          decoder.is_matched_by_pgn(message) ? kNoStates : add_states(bus, message, kAnySender);
       messages_[bus].push_back(
           {.first_slot = decoder.slots_of(message).first, .base = base, .base_of_source = nullptr});
     }
@@ -81,12 +82,8 @@ void Selection::name_slots() {
     std::vector<std::string>& names = names_.emplace_back();
     for (std::uint32_t index = 0; index < bus.decoder->slot_count(); ++index) {
       const SlotInfo& slot = bus.decoder->slot(index);
-      names.push_back(slot.signal->name);
-      for (const SignalRule& rule : rules_)
-        if (rule.as && matches(rule, *slot.message, *slot.signal)) {
-          names.back() = *rule.as;
-          break;
-        }
+      const SignalRule* const rule = rule_for(slot, kAnySender);
+      names.push_back(rule != nullptr && rule->as ? *rule->as : slot.signal->name);
     }
   }
   lengthen_shared_names(names_, [this](std::size_t bus, std::uint32_t index) {
@@ -127,15 +124,19 @@ std::uint32_t Selection::add_states(std::size_t bus, std::int32_t message, std::
     const SignalRule* rule = rule_for(slot, source_address);
     states_.push_back(new_state(rule, static_cast<SeriesIndex>(series_.size())));
     if (rule == nullptr) continue;
-    const bool is_tagged = source_address >= 0 && !rule->source_address;
-    series_.push_back(
-        {.name = is_tagged ? with_source(names_[bus][index], source_address) : names_[bus][index],
-         .unit = rule->unit.value_or(slot.signal->unit),
-         .source = slot.message->name + "." + slot.signal->name,
-         .bus = buses_[bus].name,
-         .decimals = slot.decimals});
+    series_.push_back({.name = name_of(bus, index, *rule, source_address),
+                       .unit = rule->unit.value_or(slot.signal->unit),
+                       .source = slot.message->name + "." + slot.signal->name,
+                       .bus = buses_[bus].name,
+                       .decimals = slot.decimals});
   }
   return base;
+}
+
+std::string Selection::name_of(std::size_t bus, std::uint32_t slot, const SignalRule& rule,
+                               std::int32_t source_address) const {
+  if (rule.source_address) return rule.as.value_or(names_[bus][slot]);
+  return source_address >= 0 ? with_source(names_[bus][slot], source_address) : names_[bus][slot];
 }
 
 std::uint32_t Selection::base_of(std::size_t bus, const DecodedFrame& frame) {

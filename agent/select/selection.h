@@ -60,7 +60,7 @@ class Selection {
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
-  /// Everything a decision needs, in one cache line.
+  /// Everything a decision needs, side by side.
   struct State {
     double last_value;  // last kept; NaN before the first
     double deadband;    // infinite when only the period counts
@@ -86,6 +86,8 @@ class Selection {
   void name_slots();
   std::uint32_t add_states(std::size_t bus, std::int32_t message, std::int32_t source_address);
   State new_state(const SignalRule* rule, SeriesIndex series) const;
+  std::string name_of(std::size_t bus, std::uint32_t slot, const SignalRule& rule,
+                      std::int32_t source_address) const;
   const SignalRule* rule_for(const SlotInfo& slot, std::int32_t source_address) const;
   std::uint32_t base_of(std::size_t bus, const DecodedFrame& frame);
   void restart_timers();

@@ -63,7 +63,7 @@ Link::~Link() {
 Result<std::uint16_t> Link::open(const LinkRequest& request) {
   Result<Descriptor> listener = listen_on_loopback();
   if (!listener) return listener.error();
-  const Result<std::uint16_t> port = port_of(*listener);
+  Result<std::uint16_t> port = port_of(*listener);
   if (!port) return port;
   auto connection =
       std::make_unique<LinkConnection>(report_.begin(), std::move(*listener), request, report_, lookup_);

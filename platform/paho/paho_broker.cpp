@@ -79,7 +79,8 @@ void PahoBroker::take_events(std::vector<BrokerEvent>& events) {
 void PahoBroker::set_passing(bool passing) { link_.set_passing(passing); }
 
 void PahoBroker::retire() {
-  link_.cut();  // now: when Paho itself gave up, it said DISCONNECT, and that must not reach a broker that comes back
+  link_
+      .cut();  // now: when Paho itself gave up, it said DISCONNECT, and that must not reach a broker that comes back
   is_up_ = false;
   enqueue({Job::Step::kRetire, nullptr, std::move(connection_)});
 }

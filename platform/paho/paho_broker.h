@@ -73,7 +73,7 @@ class PahoBroker final : public Broker {
   std::thread worker_;  // last: uses all the others
 };
 
-/// "Paho MQTT C++ 1.2.0, Paho MQTT C 1.3.12": the headers we were built with, the library we run with.
+/// "Paho MQTT C++ 1.2.0, Paho MQTT C 1.3.11": the headers we were built with, the library we run with.
 std::string paho_version();
 
 }  // namespace outrider

@@ -199,6 +199,7 @@ Status PahoConnection::hand_over(const Publication& publication, std::size_t slo
     auto message = mqtt::message::create(std::string(publication.topic), publication.payload.data(),
                                          publication.payload.size(), publication.qos, publication.is_retained,
                                          properties);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a pointer is what Paho carries for us; it holds the slot
     client_->publish(std::move(message), reinterpret_cast<void*>(slot), publish_listener_);
     return ok();
   } catch (const mqtt::exception& error) {

@@ -11,6 +11,7 @@
 #include "agent/decode/candump.h"
 #include "agent/decode/dbc.h"
 #include "agent/decode/decoder.h"
+#include "tests/bench/dbc_frames.h"
 
 namespace {
 
@@ -24,31 +25,13 @@ std::shared_ptr<const Dbc> bench_dbc() {
   return loaded ? std::make_shared<const Dbc>(std::move(*loaded)) : nullptr;
 }
 
-std::vector<CanFrame> frames_of(const Dbc& dbc) {
-  std::vector<CanFrame> frames;
-  std::uint32_t state = 1;
-  for (const DbcMessage& message : dbc.messages) {
-    if (message.signals.empty() || message.length > 64) continue;
-    CanFrame frame;
-    frame.id = message.id;
-    frame.flags = message.is_extended ? CanFrame::kExtended : std::uint8_t{0};
-    frame.length = static_cast<std::uint8_t>(message.length);
-    for (std::uint8_t& byte : frame.data) {
-      state = state * 1664525U + 1013904223U;
-      byte = static_cast<std::uint8_t>(state >> 24);
-    }
-    frames.push_back(frame);
-  }
-  return frames;
-}
-
 void decode_frames(benchmark::State& state) {
   const auto dbc = bench_dbc();
   if (dbc == nullptr) return state.SkipWithError("no DBC file; run from the project's root");
   const std::vector<CanFrame> frames = frames_of(*dbc);
   Decoder decoder({dbc}, IdMatching::kAuto, [](const DbcMessage&, const DbcSignal&) { return true; });
   std::size_t signals = 0;
-  for (auto turn : state)
+  while (state.KeepRunning())
     for (const CanFrame& frame : frames) {
       const DecodedFrame decoded = decoder.decode(frame);
       benchmark::DoNotOptimize(decoded.values.data());
@@ -61,11 +44,11 @@ BENCHMARK(decode_frames);
 
 void parse_candump(benchmark::State& state) {
   const std::string line = "(1745600961.335462) can0 11FC1063#003DFFFF02000100";
-  for (auto turn : state) {
+  while (state.KeepRunning()) {
     auto parsed = parse_candump_line(line);
     benchmark::DoNotOptimize(parsed);
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * line.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(line.size()));
 }
 BENCHMARK(parse_candump);
 

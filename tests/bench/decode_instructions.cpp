@@ -11,30 +11,7 @@
 
 #include "agent/decode/dbc.h"
 #include "agent/decode/decoder.h"
-
-namespace {
-
-using outrider::CanFrame;
-
-std::vector<CanFrame> frames_of(const outrider::Dbc& dbc) {
-  std::vector<CanFrame> frames;
-  std::uint32_t state = 1;  // a linear congruential generator: the same payloads on every machine
-  for (const outrider::DbcMessage& message : dbc.messages) {
-    if (message.signals.empty() || message.length > 64) continue;
-    CanFrame frame;
-    frame.id = message.id;
-    frame.flags = message.is_extended ? CanFrame::kExtended : std::uint8_t{0};
-    frame.length = static_cast<std::uint8_t>(message.length);
-    for (std::uint8_t& byte : frame.data) {
-      state = state * 1664525U + 1013904223U;
-      byte = static_cast<std::uint8_t>(state >> 24);
-    }
-    frames.push_back(frame);
-  }
-  return frames;
-}
-
-}  // namespace
+#include "tests/bench/dbc_frames.h"
 
 int main(int argc, char** argv) {
   if (argc != 3) {
@@ -47,7 +24,7 @@ int main(int argc, char** argv) {
     return 3;
   }
   const auto dbc = std::make_shared<const outrider::Dbc>(*loaded);
-  const std::vector<CanFrame> frames = frames_of(*dbc);
+  const std::vector<outrider::CanFrame> frames = outrider::frames_of(*dbc);
   if (frames.empty()) {
     std::fprintf(stderr, "%s: no message with signals\n", argv[1]);
     return 3;
@@ -57,7 +34,7 @@ int main(int argc, char** argv) {
   const std::size_t rounds = (std::strtoul(argv[2], nullptr, 10) + frames.size() - 1) / frames.size();
   std::size_t signals = 0;
   for (std::size_t i = 0; i < rounds; ++i)
-    for (const CanFrame& frame : frames) signals += decoder.decode(frame).values.size();
+    for (const outrider::CanFrame& frame : frames) signals += decoder.decode(frame).values.size();
   std::printf("frames %zu signals %zu\n", rounds * frames.size(), signals);
   return 0;
 }

@@ -38,7 +38,7 @@ void decode_some(const Dbc& dbc, Decoder& decoder, std::string_view text) {
   for (std::size_t i = 0; i < std::min(dbc.messages.size(), kMostMessages); ++i) {
     const DbcMessage& message = dbc.messages[i];
     frame.id = message.id;
-    frame.flags = message.is_extended ? CanFrame::kExtended : std::uint8_t{0};
+    frame.flags = static_cast<std::uint8_t>(message.is_extended ? CanFrame::kExtended : 0);
     frame.length = static_cast<std::uint8_t>(std::min<std::size_t>(message.length, frame.data.size()));
     for (std::size_t byte = 0; byte < frame.length; ++byte)
       frame.data[byte] = static_cast<std::uint8_t>(text[(i * 7 + byte) % text.size()]);

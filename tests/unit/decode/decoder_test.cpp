@@ -154,7 +154,7 @@ TEST_CASE("decode: on equal identifiers the first file wins and a warning names 
   CHECK(decoder.slot_count() == 1);
   REQUIRE(decoder.warnings().size() == 1);
   CHECK(decoder.warnings()[0].find("second.dbc:0: message N") != std::string::npos);
-  CHECK(decoder.warnings()[0].find("M") != std::string::npos);
+  CHECK(decoder.warnings()[0].find("identifier as M,") != std::string::npos);
 }
 
 TEST_CASE("decode: an 11-bit and a 29-bit identifier of the same number are two messages") {

@@ -189,6 +189,23 @@ TEST_CASE("selection: J1939 senders are told apart by a tag, and a named sender 
   CHECK(one.taken() == "engine_rpm@5=2000");
 }
 
+TEST_CASE(
+    "selection: senders of one group can have names of their own, and a rule without one keeps the "
+    "signal's") {
+  SignalRule front{.signal = "EngineSpeed", .as = "front_rpm", .source_address = 0x00};
+  SignalRule rear{.signal = "EngineSpeed", .as = "rear_rpm", .source_address = 0x17};
+  Rig rig(kJ1939, {front, rear, SignalRule{}});
+  rig.frame(0, 0x0CF00400, {0, 0, 0, 0x40, 0x1F, 0, 0, 0}, true);
+  rig.frame(5, 0x0CF00417, {0, 0, 0, 0x80, 0x3E, 0, 0, 0}, true);
+  rig.frame(9, 0x0CF00431, {0, 0, 0, 0x80, 0x3E, 0, 0, 0}, true);
+  CHECK(rig.taken() == "front_rpm@0=1000 rear_rpm@5=2000 EngineSpeed@31@9=2000");
+
+  SignalRule named = only("Speed");
+  named.as = "never_used";
+  Rig shadowed(kTwoMessages, {only("Speed"), named});
+  CHECK(shadowed.selection->series()[0].name == "Speed");
+}
+
 TEST_CASE("selection: a log that was glued together starts its timers anew") {
   Rig rig(kTwoMessages, {only("Speed")});
   rig.engine(100'000, 700);
