@@ -10,6 +10,13 @@
 #include "agent/publish/timeline.h"
 
 namespace outrider {
+namespace {
+
+/// A frame cannot make more than a few hundred bytes of rows, so the half of the staging memory that is left when a
+/// commit is due lasts this long.
+constexpr std::size_t kFramesBetweenCommits = 256;
+
+}  // namespace
 
 /// The data path, top to bottom: collect, decode, select, store, publish.
 Status Agent::turn() {
@@ -19,9 +26,12 @@ Status Agent::turn() {
 
   ports_.inbox.take_all(batch_);
   frames_ += batch_.size();
+  const std::size_t buses = config_.buses.size();
+  std::size_t taken = 0;
   for (const CanFrame& frame : batch_) {
-    const std::size_t buses = config_.buses.size();
     lanes_[frame.bus / buses].take(frame.bus % buses, frame);  // decode → select → row
+    // A log at full speed makes more rows in one turn than the staging memory holds.
+    if (++taken % kFramesBetweenCommits == 0) commit(now);
   }
   report_losses();
   for (Lane& lane : lanes_) lane.end_turn();

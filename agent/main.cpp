@@ -78,6 +78,7 @@ World make_world(Bell& bell, const StopSignal& stop) {
   World world;
   world.clock = std::make_unique<LinuxClock>();
   const Clock& clock = *world.clock;
+  world.started = clock.now();
   world.make_broker = [&bell] { return std::make_unique<PahoBroker>(bell); };
   world.subscribe = [](const SubscribeRequest& request) { return std::make_unique<PahoSource>(request); };
   world.make_small_file = [](const std::string& path) { return std::make_unique<PosixSmallFile>(path); };

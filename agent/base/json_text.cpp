@@ -29,15 +29,6 @@ constexpr std::array<std::uint64_t, 20> kIntegerPowers = [] {
   return powers;
 }();
 
-int digit_count(std::uint64_t value) {
-  int count = 1;
-  while (value >= 10'000) {
-    value /= 10'000;
-    count += 4;
-  }
-  return count + (value >= 10 ? 1 : 0) + (value >= 100 ? 1 : 0) + (value >= 1000 ? 1 : 0);
-}
-
 /// Writes exactly `count` digits, with leading zeros.
 void write_digits(char* out, std::uint64_t value, int count) {
   char* end = out + count;
@@ -49,14 +40,19 @@ void write_digits(char* out, std::uint64_t value, int count) {
   if (end > out) *out = static_cast<char>('0' + value % 10);
 }
 
+char* write_pair(char* out, std::uint64_t below_hundred) {
+  std::memcpy(out, &kDigitPairs[2 * below_hundred], 2);
+  return out + 2;
+}
+
+/// Without leading zeros. Small numbers are by far the most frequent.
 char* write_unsigned(char* out, std::uint64_t value) {
   if (value < 10) {
     *out = static_cast<char>('0' + value);
     return out + 1;
   }
-  const int count = digit_count(value);
-  write_digits(out, value, count);
-  return out + count;
+  if (value < 100) return write_pair(out, value);
+  return write_pair(write_unsigned(out, value / 100), value % 100);
 }
 
 /// Writes scaled * 10^-decimals without trailing zeros.
@@ -130,6 +126,10 @@ char* write_integer(char* out, std::int64_t value) {
 }
 
 char* write_number(char* out, double value, int decimals) {
+  if (std::fabs(value) < kExactIntegers) {
+    const auto whole = static_cast<std::int64_t>(value);
+    if (static_cast<double>(whole) == value) return write_integer(out, whole);
+  }
   if (decimals >= 0 && decimals <= kMostDecimals) {
     const double power = kPowersOfTen[static_cast<std::size_t>(decimals)];
     const double scaled = value * power;

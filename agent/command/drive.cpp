@@ -93,6 +93,7 @@ class Journey {
 
   const Agent& agent() const { return *agent_; }
   nanoseconds elapsed() const { return trip_.clock->now() - started_; }
+  std::optional<nanoseconds> first_durable() const { return first_durable_; }
 
  private:
   Status turn() {
@@ -103,6 +104,8 @@ class Journey {
       log_info("outage", passes ? "the link passes again" : "the link is cut");
     }
     Status turned = agent_->turn();
+    // The event that says "started" is staged from the beginning, so nothing staged means that it is durable.
+    if (!first_durable_ && outbox_->staged_rows() == 0) first_durable_ = trip_.clock->now() - world_.started;
     progress_line_.show(elapsed(), agent_->progress());
     return turned;
   }
@@ -116,6 +119,7 @@ class Journey {
   const std::function<bool(nanoseconds)> passes_;
   const BootTime started_;
   bool is_passing_ = true;
+  std::optional<nanoseconds> first_durable_;  // since the start of the process
   ProgressLine progress_line_;
 };
 
@@ -136,7 +140,7 @@ int drive(const Trip& trip, World& world) {
   if (went) went = journey.drain();
   journey.stop();
   if (trip.summary) log_info("input", trip.summary());
-  std::printf("%s\n", summary_json(journey.agent(), journey.elapsed()).c_str());
+  std::printf("%s\n", summary_json(journey.agent(), journey.elapsed(), journey.first_durable()).c_str());
   return went ? kExitFine : explain(went.error(), kExitCannotStart);
 }
 

@@ -17,6 +17,10 @@ void append_member(std::string& json, std::string_view key, std::uint64_t value)
   append_integer(json, static_cast<std::int64_t>(value));
 }
 
+std::uint64_t whole_milliseconds(nanoseconds duration) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(duration).count());
+}
+
 }  // namespace
 
 std::string grouped(std::uint64_t number) {
@@ -48,17 +52,18 @@ void ProgressLine::write(const Progress& progress, const char* line_end) {
   std::fflush(stderr);
 }
 
-std::string summary_json(const Agent& agent, nanoseconds elapsed) {
+std::string summary_json(const Agent& agent, nanoseconds elapsed, std::optional<nanoseconds> first_durable) {
   const Progress progress = agent.progress();
   const PublisherCounters& published = agent.publisher().counters();
   std::string json = "{";
-  append_member(json, "elapsed_ms",
-                static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(elapsed).count()));
+  append_member(json, "elapsed_ms", whole_milliseconds(elapsed));
+  if (first_durable) append_member(json, "first_durable_ms", whole_milliseconds(*first_durable));
   append_member(json, "frames", progress.frames);
   append_member(json, "sampled", progress.sampled);
   append_member(json, "stored", progress.stored);
   append_member(json, "published", progress.published);
   append_member(json, "waiting", progress.waiting);
+  append_member(json, "waiting_rows", progress.waiting_rows);
   append_member(json, "lost", progress.lost);
   append_member(json, "messages", published.messages);
   append_member(json, "payload_bytes", published.payload_bytes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "agent/agent.h"
@@ -30,7 +31,8 @@ class ProgressLine {
 /// "12 345 678": digits in groups, for people.
 std::string grouped(std::uint64_t number);
 
-/// The last line of a run on standard output: one JSON object.
-std::string summary_json(const Agent& agent, nanoseconds elapsed);
+/// The last line of a run on standard output: one JSON object. `first_durable`: from the start of the process until a
+/// row was safe on disk.
+std::string summary_json(const Agent& agent, nanoseconds elapsed, std::optional<nanoseconds> first_durable);
 
 }  // namespace outrider

@@ -47,6 +47,7 @@ struct World {
   /// Whether the link passes at a time since the start, by the scripted outages.
   std::function<std::function<bool(nanoseconds)>(const std::vector<Outage>&)> make_outages;
 
+  BootTime started{};                       ///< When the process began to work.
   Bell* bell = nullptr;                     ///< Wakes the loop.
   const std::atomic<bool>* stop = nullptr;  ///< Set, and the bell rung, by SIGINT and SIGTERM.
   bool is_terminal = false;                 ///< Standard error is one: a progress line makes sense.

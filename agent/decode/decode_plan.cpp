@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "agent/decode/j1939.h"
@@ -92,11 +93,16 @@ class MessageCompiler {
   }
 
   void note_plainness() {
-    if (main_selector_ >= 0 || result_.program.count != 1) return;
-    const Run& run = plan_.runs[result_.program.first];
-    if (run.kind >= kStepRare) return;
-    result_.plain_from = run.needed;
-    result_.plain_kind = run.kind;
+    if (main_selector_ >= 0 || result_.program.count == 0) return;
+    const auto runs = std::span(plan_.runs).subspan(result_.program.first, result_.program.count);
+    if (runs.size() == 1 && runs[0].kind < kStepRare) {
+      result_.plain_from = runs[0].needed;
+      result_.plain_kind = runs[0].kind;
+    } else if (std::all_of(runs.begin(), runs.end(), [](const Run& run) { return run.kind < kStepCoded; })) {
+      result_.plain_from = 0;
+      result_.plain_kind = kStepMixed;
+      for (const Run& run : runs) result_.plain_from = std::max(result_.plain_from, run.needed);
+    }
   }
 
   const DbcSignal& signal_at(std::int32_t index) const {
@@ -145,6 +151,7 @@ class MessageCompiler {
       step.rare = static_cast<std::uint32_t>(plan_.rare.size());
       plan_.rare.push_back({bits, signal.type, last.has_value()});
     } else {
+      step.is_motorola = bits.is_motorola;
       if (bits.is_motorola) kind |= kStepMotorola;
       if (scaling.divides()) kind |= kStepDivided;
       // In a parameter group all signals are checked, those without codes in vain: one kind makes longer runs.

@@ -21,6 +21,7 @@ enum StepKind : std::uint8_t {
   kStepCoded = 4,         ///< Raw values above `last_value` are J1939 codes and not published.
   kStepRare = 8,          ///< IEEE numbers, 64 bits, nine bytes, values that may not be finite: see RareStep.
   kStepConditional = 16,  ///< Only in runs: `condition` has to be looked at.
+  kStepMixed = 32,        ///< Only as MessagePlan::plain_kind: both byte orders, divided or not.
 };
 
 /// How to get one value out of a frame: load, shift, mask, flip the sign bit, scale. 64 bytes: one cache line.
@@ -36,7 +37,8 @@ struct alignas(64) Step {
   std::uint16_t needed = 0;  ///< Bytes the frame must have.
   std::uint8_t base = 0;     ///< As in SignalBits.
   std::uint8_t shift = 0;
-  std::uint32_t rare = 0;  ///< kStepRare: index in Plan::rare.
+  std::uint32_t rare = 0;    ///< kStepRare: index in Plan::rare.
+  bool is_motorola = false;  ///< For loops over steps of both byte orders.
 };
 
 /// What a step of kind kStepRare needs besides.

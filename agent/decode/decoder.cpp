@@ -36,6 +36,19 @@ template <unsigned Kind>
   } while (++step != end);
 }
 
+/// The same for messages whose signals differ in byte order and scaling: both orders are loaded and one is picked, and
+/// dividing by 1 changes nothing, so that no branch depends on the signal.
+[[gnu::always_inline]] inline void fill_mixed(const Step* step, const Step* end, const std::uint8_t* data,
+                                              DecodedValue* values) {
+  do {
+    const std::uint64_t intel = load_eight<false>(data + step->base);
+    const std::uint64_t loaded = step->is_motorola ? __builtin_bswap64(intel) : intel;
+    const std::uint64_t bits = ((loaded >> step->shift) & step->mask) ^ step->sign;
+    values->value = value_of<kStepDivided>(*step, bits);
+    ++values;
+  } while (++step != end);
+}
+
 /// Some steps may give none: stored first, then kept or overwritten, so that no branch depends on the data.
 template <unsigned Kind>
 [[gnu::always_inline]] inline DecodedValue* push(const Step* step, const Step* end, const std::uint8_t* data,
@@ -272,13 +285,16 @@ DecodedFrame Decoder::decode(const CanFrame& frame) {
     case kStepDivided:
       fill<kStepDivided>(first, end, data, values);
       break;
+    case kStepMixed:
+      fill_mixed(first, end, data, values);
+      break;
     case kStepMotorola | kStepDivided:
       fill<kStepMotorola | kStepDivided>(first, end, data, values);
       break;
     default:
       return plan.decode_coded(index, message, frame);
   }
-  return {index, -1, {values, message.slot_count}};
+  return {index, -1, {values, message.slot_count}};  // steps of parameter groups are coded: not here
 }
 
 std::size_t Decoder::slot_count() const { return plan_->compiled.slots.size(); }

@@ -58,23 +58,21 @@ void RowBuilder::touch(Series& series, SeriesIndex index, std::uint32_t entry) {
 }
 
 Row RowBuilder::build(const LossCounts& losses, std::string_view catalogue) {
-  const auto earlier = [](const Entry& a, const Entry& b) { return a.time < b.time; };
-  const BootTime start = std::min_element(entries_.begin(), entries_.begin() + count_, earlier)->time;
   std::string extras;
   append_row_extras(extras, losses, catalogue);
   Row row{.format = layout_ == Layout::kColumns ? RowFormat::kColumnsJson : RowFormat::kRecordsJson,
           .samples = count_,
-          .time = start,
+          .time = start_,
           .payload = {}};
   if (layout_ == Layout::kColumns) {
     text_.resize(std::max(text_.size(), bound_bytes_));  // grows a few times and then stays
-    const auto length = static_cast<std::size_t>(write_columns(text_.data(), start) - text_.data());
+    const auto length = static_cast<std::size_t>(write_columns(text_.data()) - text_.data());
     row.payload.reserve(length + extras.size());
     row.payload.assign(text_, 0, length);
     row.payload += extras;
   } else {
     text_.clear();
-    write_records(start);
+    write_records();
     if (!extras.empty()) append_record(text_, milliseconds(0), std::string_view(extras).substr(1));
     row.payload = text_;
   }
@@ -97,21 +95,21 @@ Row RowBuilder::build_losses(const LossCounts& losses, BootTime time) const {
   return row;
 }
 
-char* RowBuilder::write_columns(char* out, BootTime start) {
+char* RowBuilder::write_columns(char* out) {
   out = write_text(out, "\"signals\":{");
   for (const SeriesIndex index : touched_) {
-    out = write_column(out, series_[index], start);
+    out = write_column(out, series_[index]);
     *out++ = ',';
   }
   out[-1] = '}';
   return out;
 }
 
-char* RowBuilder::write_column(char* out, const Series& series, BootTime start) {
+char* RowBuilder::write_column(char* out, const Series& series) {
   out = write_text(out, series.key);
   out = write_text(out, "{\"t\":[");
   for (std::uint32_t i = series.first; i != kNone; i = entries_[i].next) {
-    out = write_integer(out, milliseconds_between(start, entries_[i].time));
+    out = write_integer(out, milliseconds_between(start_, entries_[i].time));
     *out++ = ',';
   }
   out = write_text(out - 1, "],\"v\":[");
@@ -122,7 +120,7 @@ char* RowBuilder::write_column(char* out, const Series& series, BootTime start) 
   return write_text(out - 1, "]}");
 }
 
-void RowBuilder::write_records(BootTime start) {
+void RowBuilder::write_records() {
   // One object per millisecond; a second value of a series in the same millisecond begins another object.
   std::stable_sort(entries_.begin(), entries_.begin() + count_,
                    [](const Entry& a, const Entry& b) { return a.time < b.time; });
@@ -133,7 +131,7 @@ void RowBuilder::write_records(BootTime start) {
   std::int64_t object_ms = 0;
   for (const Entry& entry : std::span(entries_).first(count_)) {
     Series& series = series_[entry.series];
-    const std::int64_t ms = milliseconds_between(start, entry.time);
+    const std::int64_t ms = milliseconds_between(start_, entry.time);
     if (!members.empty() && (ms != object_ms || series.last == object)) {
       append_record(text_, milliseconds(object_ms), members);
       members.clear();
@@ -156,6 +154,7 @@ void RowBuilder::start_over() {
   }
   touched_.clear();
   count_ = 0;
+  start_ = BootTime::max();
   bound_bytes_ = kExtrasBytes;
 }
 

@@ -42,6 +42,7 @@ class RowBuilder {
     else
       touch(series, sample.series, index);
     series.last = index;
+    if (sample.time < start_) start_ = sample.time;
     entries_[index] = {sample.time, sample.value, sample.series, kNone};
     return true;
   }
@@ -72,9 +73,9 @@ class RowBuilder {
   };
 
   void touch(Series& series, SeriesIndex index, std::uint32_t entry);
-  char* write_columns(char* out, BootTime start);
-  char* write_column(char* out, const Series& series, BootTime start);
-  void write_records(BootTime start);
+  char* write_columns(char* out);
+  char* write_column(char* out, const Series& series);
+  void write_records();
   void start_over();
 
   const Layout layout_;
@@ -83,6 +84,7 @@ class RowBuilder {
   std::vector<Entry> entries_;  // as many as can ever fit; `count_` are used
   std::uint32_t count_ = 0;
   std::vector<SeriesIndex> touched_;  // in the order of first sample
+  BootTime start_ = BootTime::max();  // of the earliest sample
   std::size_t bound_bytes_ = 0;       // the payload cannot become longer than this
   std::string text_;                  // scratch
 };

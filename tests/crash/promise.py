@@ -16,6 +16,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from processes import Broker, Child, free_port, wait_until
 
 FAST_RECONNECT = ["--set", "publish.backoff.base=50ms", "--set", "publish.backoff.cap=500ms"]

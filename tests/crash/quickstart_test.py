@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from processes import Broker, end_with_parent, wait_until
 
 SCRIPT = Path(__file__).resolve().parents[2] / "packaging" / "quickstart.sh"
