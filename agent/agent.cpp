@@ -21,7 +21,7 @@ constexpr std::size_t kFramesBetweenCommits = 256;
 /// The data path, top to bottom: collect, decode, select, store, publish.
 Status Agent::turn() {
   const BootTime now = ports_.clock.now();
-  if (const Status noted = note_times(); !noted) return noted;
+  note_times();
   for (Lane& lane : lanes_) lane.begin_turn(sample_boot_, now);
 
   ports_.inbox.take_all(batch_);
@@ -31,12 +31,13 @@ Status Agent::turn() {
   for (const CanFrame& frame : batch_) {
     lanes_[frame.bus / buses].take(frame.bus % buses, frame);  // decode → select → row
     // A log at full speed makes more rows in one turn than the staging memory holds.
-    if (++taken % kFramesBetweenCommits == 0) commit(now);
+    if (++taken % kFramesBetweenCommits != 0) continue;
+    if (Status committed = commit(now); !committed) return committed;
   }
   report_losses();
   for (Lane& lane : lanes_) lane.end_turn();
 
-  commit(now);
+  if (Status committed = commit(now); !committed) return committed;
   update_statuses();
   publisher_->advance(now);
   return ok();
@@ -57,12 +58,13 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vect
       std::make_unique<Publisher>(config.publish, std::move(password), ports.outbox, ports.broker, seed);
   agent->overruns_seen_.resize(vehicle_ids.size() * config.buses.size());
   agent->catalogue_sizes_.assign(vehicle_ids.size(), static_cast<std::size_t>(-1));
-  if (const Status noted = agent->note_times(); !noted) return noted.error();
+  agent->note_times();
   std::string started = R"("event":"started","severity":"info","version":)";
   append_json_string(started, OUTRIDER_VERSION);
   started += ",\"boot_id\":";
   append_json_string(started, ports.clock.reference().boot_id);
   started += ports.outbox.was_unclean() ? ",\"last_stop\":\"unclean\"" : ",\"last_stop\":\"clean\"";
+  agent->before_ = agent->totals();
   agent->store_event(started);
   return agent;
 }
@@ -70,24 +72,19 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vect
 Agent::Agent(const Config& config, AgentPorts ports) : config_(config), ports_(ports) {}
 
 /// The key of the reference's boot; what is new about its time goes into the table of offsets.
-Result<std::uint32_t> Agent::note_time(const TimeReference& reference) {
-  const auto boot = ports_.outbox.boot(reference.boot_id);
-  if (boot && is_news(ports_.outbox.offsets(), *boot, reference))
-    ports_.outbox.note_offset({.boot = *boot,
+std::uint32_t Agent::note_time(const TimeReference& reference) {
+  const std::uint32_t boot = ports_.outbox.boot(reference.boot_id);
+  if (is_news(ports_.outbox.offsets(), boot, reference))
+    ports_.outbox.note_offset({.boot = boot,
                                .from = ports_.clock.now(),
                                .offset = reference.offset,
                                .is_synced = reference.is_synced});
   return boot;
 }
 
-Status Agent::note_times() {
-  const auto boot = note_time(ports_.clock.reference());
-  if (!boot) return boot.error();
-  const auto sample_boot = note_time(ports_.clock.sample_reference());
-  if (!sample_boot) return sample_boot.error();
-  boot_ = *boot;
-  sample_boot_ = *sample_boot;
-  return ok();
+void Agent::note_times() {
+  boot_ = note_time(ports_.clock.reference());
+  sample_boot_ = note_time(ports_.clock.sample_reference());
 }
 
 void Agent::report_losses() {
@@ -104,16 +101,18 @@ void Agent::report_losses() {
   }
 }
 
-void Agent::commit(BootTime now) {
-  if (!ports_.outbox.is_commit_due(now) || now < next_commit_attempt_) return;
-  if (const auto committed = ports_.outbox.commit(); !committed) {
+Status Agent::commit(BootTime now) {
+  if (!ports_.outbox.is_commit_due(now) || now < next_commit_attempt_) return ok();
+  if (Status committed = ports_.outbox.commit(); !committed) {
+    if (committed.error().fault == Fault::kStop) return committed;
     // Sampling goes on in bounded memory; trying at every turn would only wear the flash and the log.
     constexpr BackoffLimits kRetry{.base = milliseconds(500), .cap = milliseconds(30'000)};
     next_commit_attempt_ = now + backoff_delay(kRetry, ++failed_commits_, 1.0);
     log_error("store", committed.error().text);
-    return;
+    return ok();
   }
   failed_commits_ = 0;
+  return ok();
 }
 
 void Agent::update_statuses() {
@@ -128,13 +127,18 @@ void Agent::update_statuses() {
 }
 
 std::string Agent::status_of(const Lane& lane, std::optional<bool> is_online) const {
-  return status_text({.vehicle_id = lane.vehicle_id(),
-                      .agent = config_.publish.client_id,
-                      .is_online = is_online,
-                      .epoch = ports_.outbox.epoch(),
-                      .layout = config_.publish.layout,
-                      .series = &lane.series()},
-                     ports_.clock.wall_now());
+  // A last will travels in CONNECT, which brokers limit (mosquitto 2.0: 100 kB in all, a will 64 KiB).
+  constexpr std::size_t kLongestWill = 16 << 10;
+  StatusDocument document{.vehicle_id = lane.vehicle_id(),
+                          .agent = config_.publish.client_id,
+                          .is_online = is_online,
+                          .epoch = ports_.outbox.epoch(),
+                          .layout = config_.publish.layout,
+                          .series = &lane.series()};
+  std::string text = status_text(document, ports_.clock.wall_now());
+  if (is_online.value_or(true) || text.size() <= kLongestWill) return text;
+  document.lists_signals = false;
+  return status_text(document, ports_.clock.wall_now());
 }
 
 void Agent::store_event(std::string_view members) {
@@ -143,8 +147,12 @@ void Agent::store_event(std::string_view members) {
 
 Status Agent::finish() {
   for (Lane& lane : lanes_) lane.begin_turn(sample_boot_, ports_.clock.now());
-  for (Lane& lane : lanes_) lane.finish();
-  return ports_.outbox.commit();
+  // Twice: what the staging memory could not take is reported once the commit has made room.
+  for (int round = 0; round < 2; ++round) {
+    for (Lane& lane : lanes_) lane.finish();
+    if (Status committed = ports_.outbox.commit(); !committed) return committed;
+  }
+  return ok();
 }
 
 void Agent::stop() {
@@ -160,6 +168,15 @@ bool Agent::is_drained() const {
 }
 
 Progress Agent::progress() const {
+  Progress progress = totals();
+  progress.sampled -= before_.sampled;
+  progress.stored -= before_.stored;
+  progress.published -= before_.published;
+  progress.lost -= before_.lost;
+  return progress;
+}
+
+Progress Agent::totals() const {
   Progress progress{.frames = frames_, .link = publisher_->link_text(ports_.clock.now())};
   for (std::size_t i = 0; i < ports_.outbox.streams().size(); ++i) {
     const auto stream = static_cast<StreamIndex>(i);
@@ -171,6 +188,12 @@ Progress Agent::progress() const {
     progress.stored += ledger.delivered + backlog.samples;
     progress.lost += ledger.lost;
     progress.waiting_rows += backlog.rows;
+  }
+  for (const Lane& lane : lanes_) {
+    progress.sampled += lane.unreported_losses();
+    progress.lost += lane.unreported_losses();
+    for (std::size_t bus = 0; bus < config_.buses.size(); ++bus)
+      progress.matched += lane.decoder(bus).counters().matched;
   }
   return progress;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,9 +26,10 @@ struct AgentPorts {
   Broker& broker;
 };
 
-/// Figures for people; all since the start.
+/// Figures for people; counts are since the start, what waits is all that waits.
 struct Progress {
   std::uint64_t frames = 0;
+  std::uint64_t matched = 0;    ///< Frames of a message that the configuration wants.
   std::uint64_t sampled = 0;    ///< Samples that got into the ledger.
   std::uint64_t stored = 0;     ///< Of these, in the database or beyond.
   std::uint64_t published = 0;  ///< Acknowledged by the broker.
@@ -69,10 +69,11 @@ class Agent {
  private:
   Agent(const Config& config, AgentPorts ports);
 
+  Progress totals() const;
   void report_losses();
-  void commit(BootTime now);
-  Result<std::uint32_t> note_time(const TimeReference& reference);
-  Status note_times();
+  Status commit(BootTime now);
+  std::uint32_t note_time(const TimeReference& reference);
+  void note_times();
   void update_statuses();
   std::string status_of(const Lane& lane, std::optional<bool> is_online) const;
   void store_event(std::string_view members);
@@ -87,6 +88,7 @@ class Agent {
   std::uint64_t inbox_drops_seen_ = 0;
   std::vector<std::size_t> catalogue_sizes_;  // per lane, as of the last status document
   std::uint64_t frames_ = 0;
+  Progress before_;                 // what earlier runs left in the ledger
   BootTime next_commit_attempt_{};  // after a failed commit
   std::uint32_t failed_commits_ = 0;
   std::vector<CanFrame> batch_;  // scratch

@@ -3,8 +3,6 @@
 
 #include <span>
 
-#include "agent/base/log.h"
-
 namespace outrider {
 
 Collector::Collector(CanPort& port, Inbox<CanFrame>& inbox, Bell& bell)
@@ -15,6 +13,7 @@ Collector::~Collector() {
   thread_.join();
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): an exception here is a bug, and noexcept ends the process
 void Collector::run() noexcept {
   constexpr milliseconds kLongestWait{50};  // bounds how long a stop takes
   std::vector<CanFrame> frames;
@@ -23,9 +22,9 @@ void Collector::run() noexcept {
     frames.clear();
     const auto feed = port_.receive(frames, kLongestWait);
     if (!feed) {
-      log_error("input", feed.error().text);
-      if (feed.error().fault == Fault::kStop) break;
-      continue;
+      // A port absorbs what the world may mend; what comes out of it is the end.
+      failure_ = feed.error();
+      break;
     }
     if (port_.can_wait())
       while (!stop_ && !inbox_.wait_for_room(frames.size(), kLongestWait)) bell_.ring();

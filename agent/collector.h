@@ -6,6 +6,7 @@
 
 #include "agent/base/bell.h"
 #include "agent/base/inbox.h"
+#include "agent/base/result.h"
 #include "agent/ports/can_port.h"
 
 namespace outrider {
@@ -26,15 +27,18 @@ class Collector {
 
   /// True when the port has no more frames and all of them are in the inbox.
   bool has_ended() const { return has_ended_; }
+  /// Why the feed ended, when it failed. Only to be asked once it has ended.
+  const Status& failure() const { return failure_; }
 
  private:
-  void run() noexcept;
+  void run() noexcept;  // NOLINT(bugprone-exception-escape): as in the definition
 
   CanPort& port_;
   Inbox<CanFrame>& inbox_;
   Bell& bell_;
   std::atomic<bool> stop_ = false;
   std::atomic<bool> has_ended_ = false;
+  Status failure_;  // written by the thread before has_ended_
   std::thread thread_;
 };
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "agent/base/json_text.h"
 #include "agent/base/log.h"
+#include "agent/publish/row_text.h"
 #include "agent/publish/status_document.h"
 
 namespace outrider {
@@ -23,6 +25,12 @@ std::vector<Decoder> make_decoders(const Config& config, const BusFiles& files) 
   return decoders;
 }
 
+std::size_t json_bytes(std::string_view text) {
+  std::string json;
+  append_json_string(json, text);
+  return json.size();
+}
+
 std::vector<Selection::Bus> buses_of(const Config& config, const std::vector<Decoder>& decoders) {
   std::vector<Selection::Bus> buses;
   for (std::size_t bus = 0; bus < decoders.size(); ++bus)
@@ -40,7 +48,8 @@ Lane::Lane(std::string vehicle_id, const Config& config, const BusFiles& files, 
       streams_(streams),
       decoders_(make_decoders(config, files)),
       selection_(std::make_unique<Selection>(config.signals, buses_of(config, decoders_))),
-      row_(config.publish.layout, std::min<std::size_t>(kMostRowBytes, config.publish.max_message / 2)) {}
+      row_(config.publish.layout, std::min<std::size_t>(kMostRowBytes, config.publish.max_message / 2),
+           record_frame_bytes(json_bytes(vehicle_id_))) {}
 
 void Lane::begin_turn(std::uint32_t boot, BootTime now) {
   boot_ = boot;
@@ -48,10 +57,14 @@ void Lane::begin_turn(std::uint32_t boot, BootTime now) {
 }
 
 void Lane::take(std::size_t bus, const CanFrame& frame) {
-  if (!row_.is_empty() && frame.time - row_.opened_at() >= row_length_)
-    end_row(row_.opened_at() + row_length_);
+  if (!row_.is_empty()) {
+    // A bus never goes back, but a log may be two that were glued together: that ends a row, too.
+    const nanoseconds age = frame.time - row_.opened_at();
+    if (age >= row_length_ || age <= -row_length_) end_row(row_.opened_at() + row_length_);
+  }
   if (!is_silent_ && frame.time - last_frame_ >= row_length_) finish();
   last_frame_ = frame.time;
+  has_heard_ = true;
   heard_at_ = now_;
   is_silent_ = false;
 
@@ -85,15 +98,17 @@ void Lane::end_row(BootTime until) {
 void Lane::finish() {
   end_row(BootTime::max());
   collect_invalid();
-  if (!losses_.empty()) append(row_.build_losses(losses_, last_frame_));
+  if (!losses_.empty()) append(row_.build_losses(losses_, has_heard_ ? last_frame_ : now_));
   is_silent_ = true;
 }
 
 void Lane::end_turn() {
   if (!is_silent_ && now_ - heard_at_ >= row_length_) finish();
   if (now_ - reported_at_ < row_length_) return;
+  reported_at_ = now_;
   collect_invalid();
-  if (!losses_.empty() && row_.is_empty()) append(row_.build_losses(losses_, last_frame_));
+  if (!losses_.empty() && row_.is_empty())
+    append(row_.build_losses(losses_, has_heard_ ? last_frame_ : now_));
 }
 
 void Lane::store_row() {
@@ -111,7 +126,7 @@ void Lane::append(Row row) {
   if (const auto stored = outbox_.append(streams_.telemetry, std::move(row), total(losses_)); stored) {
     losses_.clear();
   } else {
-    losses_["buffer_full"] += samples;
+    count_loss("buffer_full", samples);
     catalogue_.clear();  // the row that named it is gone
     log_error("store.full", stored.error().text);
   }
@@ -125,22 +140,18 @@ void Lane::store_event(std::string_view members, std::uint32_t boot, BootTime ti
           .payload = std::string(members)};
   if (const auto stored = outbox_.append(streams_.events, std::move(row)); !stored) {
     log_error("store.full", "an event is lost: " + stored.error().text);
-    losses_["events.buffer_full"] += 1;
+    count_loss("events.buffer_full", 1);
   }
 }
 
 void Lane::count_loss(std::string_view cause, std::uint64_t count) {
-  if (count == 0) return;
-  const auto found = losses_.find(cause);
-  if (found != losses_.end())
-    found->second += count;
-  else
-    losses_.emplace(std::string(cause), count);
+  outrider::count_loss(losses_, cause, count);
 }
 
 void Lane::collect_invalid() {
   selection_->take_invalid(
       [this](const std::string& name, std::uint64_t count) { count_loss(name + ".invalid", count); });
+  count_loss("series.limit", selection_->take_untracked());
 }
 
 }  // namespace outrider

@@ -57,6 +57,8 @@ class Lane {
   const std::vector<std::string>& warnings() const { return selection_->warnings(); }
   const Decoder& decoder(std::size_t bus) const { return decoders_[bus]; }
   const Streams& streams() const { return streams_; }
+  /// Lost and counted, but in no row of the outbox yet.
+  std::uint64_t unreported_losses() const { return total(losses_); }
 
  private:
   void add(const std::vector<Sample>& samples);
@@ -76,10 +78,11 @@ class Lane {
   std::string catalogue_;         // digest that the last row named
   std::size_t known_series_ = 0;  // that `row_` and `catalogue_` cover
   std::uint32_t boot_ = 0;
-  BootTime now_{};               // the loop's clock
-  BootTime heard_at_{};          // the loop's clock when the last frame came
-  BootTime reported_at_{};       // the loop's clock when losses last had a chance to travel
-  BootTime last_frame_{};        // stamp of the newest frame
+  BootTime now_{};          // the loop's clock
+  BootTime heard_at_{};     // the loop's clock when the last frame came
+  BootTime reported_at_{};  // the loop's clock when losses last had a chance to travel
+  BootTime last_frame_{};   // stamp of the newest frame
+  bool has_heard_ = false;
   bool is_silent_ = true;        // everything collected before the silence is stored
   std::vector<Sample> samples_;  // scratch
   std::vector<Sample> late_;     // scratch

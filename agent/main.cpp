@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments, wiring, exit code. The only file that sees both agent/ and platform/.
 #include <cstdio>
+#include <exception>
 #include <iostream>
 #include <random>
 
@@ -12,8 +13,9 @@
 #include "agent/command/world.h"
 #include "agent/decode/candump.h"
 #include "agent/secure/digest.h"
-#include "agent/store/outbox.h"
+#include "agent/store/sqlite.h"
 #include "platform/linux/clock.h"
+#include "platform/linux/process.h"
 #include "platform/linux/small_file.h"
 #include "platform/linux/stop_signal.h"
 #include "platform/paho/paho_broker.h"
@@ -32,6 +34,8 @@ template <class... Handlers>
 struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
+template <class... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;  // clang 14 does not deduce it
 
 std::optional<LogFrame> parse_log_line(std::string_view line) {
   const auto parsed = parse_candump_line(line);
@@ -121,7 +125,7 @@ int verify(const VerifyArguments& arguments, const World& world) {
 }
 
 int print_versions() {
-  std::printf("outrider %s\nPaho MQTT %s\nSQLite %s\nmbedTLS %s\n", OUTRIDER_VERSION, paho_version().c_str(),
+  std::printf("outrider %s\n%s\nSQLite %s\nmbedTLS %s\n", OUTRIDER_VERSION, paho_version().c_str(),
               sqlite_version().c_str(), mbedtls_version().c_str());
   return kExitFine;
 }
@@ -135,7 +139,9 @@ int run_command(const Arguments& arguments) {
                  [&](const SimulateArguments& simulate) { return run_simulate(simulate, world); },
                  [&](const ReplayArguments& replay) { return run_replay(replay, world); },
                  [&](const VerifyArguments& verifying) { return verify(verifying, world); },
-                 [](const DecodeArguments& decode) { return run_decode(decode, std::cin, stdout, stderr); },
+                 [&](const DecodeArguments& decode) {
+                   return run_decode(decode, std::cin, stdout, stderr, stop.flag());
+                 },
                  [](const CheckArguments& check) { return run_check(check, stdout, stderr); },
                  [](const VersionArguments&) { return print_versions(); }},
       arguments);
@@ -145,7 +151,16 @@ int run_command(const Arguments& arguments) {
 }  // namespace outrider
 
 int main(int argc, char** argv) {
-  const auto parsed = outrider::parse_arguments(argc, argv);
-  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
-  return outrider::run_command(std::get<outrider::Arguments>(parsed));
+  outrider::prepare_process();
+  try {
+    const auto parsed = outrider::parse_arguments(argc, argv);
+    const int* const refused = std::get_if<int>(&parsed);
+    const int exit_code =
+        refused != nullptr ? *refused : outrider::run_command(std::get<outrider::Arguments>(parsed));
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+    std::fputs("outrider: the result could not be written to standard output\n", stderr);
+  } catch (const std::exception& error) {  // no memory, no threads: a library had no other way to say so
+    std::fprintf(stderr, "outrider: the system gave up: %s; is a limit (ulimit) too low?\n", error.what());
+  }
+  return outrider::kExitCannotStart;
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/base/json_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
+
+#include "agent/base/utf8.h"
 
 namespace outrider {
 namespace {
@@ -71,22 +74,6 @@ char* write_scaled(char* out, std::int64_t scaled, int decimals) {
   return out;
 }
 
-/// Length of the valid UTF-8 sequence at `text[at]`, 0 when there is none (RFC 3629: no surrogates, no
-/// overlong forms).
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(at + i) & 0xC0) != 0x80) return 0;
-  const unsigned char second = byte(at + 1);
-  const bool is_overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool is_out_of_range = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
-  return is_overlong || is_out_of_range ? 0 : length;
-}
-
 void append_escaped(std::string& out, char character) {
   switch (character) {
     case '"':
@@ -141,8 +128,7 @@ char* write_number(char* out, double value, int decimals) {
     }
   }
   if (!std::isfinite(value)) {
-    std::memcpy(out, "null", 4);
-    return out + 4;
+    return std::copy_n("null", 4, out);
   }
   return std::to_chars(out, out + kNumberBytes, value).ptr;
 }
@@ -164,13 +150,13 @@ void append_json_string(std::string& out, std::string_view text) {
       append_escaped(out, text[at++]);
       continue;
     }
-    const std::size_t length = utf8_length(text, at);
-    if (length == 0) {
+    const std::size_t size = utf8_size(text, at);
+    if (size == 0) {
       out += "\xEF\xBF\xBD";
       ++at;
     } else {
-      out.append(text, at, length);
-      at += length;
+      out.append(text, at, size);
+      at += size;
     }
   }
   out += '"';

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <span>
@@ -38,7 +39,7 @@ Result<std::uint64_t> parse_quantity(std::string_view text, std::span<const Unit
     if (known.name != unit) continue;
     const double total = amount * static_cast<double>(known.size);
     if (!(total < 9e15)) return refuse();  // exact in a double, and 285 000 years
-    return static_cast<std::uint64_t>(total + 0.5);
+    return static_cast<std::uint64_t>(std::llround(total));
   }
   return refuse();
 }
@@ -73,8 +74,10 @@ std::string duration_text(nanoseconds duration) {
                                 : one_decimal(static_cast<double>(total_ms) / 1000, "s");
   const auto minutes = total_ms / 60'000;
   if (minutes < 60) return std::to_string(minutes) + " min " + std::to_string(total_ms / 1000 % 60) + " s";
-  if (minutes < 48 * 60) return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
-  return std::to_string(minutes / (24 * 60)) + " d " + std::to_string(minutes / 60 % 24) + " h";
+  constexpr std::int64_t kMinutesPerDay = 1440;
+  if (minutes < 2 * kMinutesPerDay)
+    return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
+  return std::to_string(minutes / kMinutesPerDay) + " d " + std::to_string(minutes / 60 % 24) + " h";
 }
 
 std::string size_text(std::uint64_t bytes) {

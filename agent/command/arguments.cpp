@@ -2,6 +2,7 @@
 #include "agent/command/arguments.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 
 #include "agent/base/json_text.h"
 #include "agent/base/quantity.h"
@@ -90,6 +91,9 @@ void add_run(CLI::App& app, Chosen<RunArguments>& run) {
   add_agent_options(*run.first, run.second, "");
   run.first->add_option("--input", run.second.input, "candump -L lines; \"-\" is standard input")
       ->capture_default_str();
+  run.first->add_option_function<std::string>(
+      "--drain", [&run](const std::string& text) { run.second.drain = duration_or_throw(text); },
+      "When the input ends, wait this long for everything to be acknowledged [default: 10s]");
 }
 
 void add_simulate(CLI::App& app, Chosen<SimulateArguments>& simulate) {
@@ -104,6 +108,7 @@ void add_simulate(CLI::App& app, Chosen<SimulateArguments>& simulate) {
       ->add_option_function<double>(
           "-s,--seconds",
           [&simulate](double length) {
+            if (!std::isfinite(length)) throw CLI::ValidationError("--seconds: not a number of seconds");
             simulate.second.length = milliseconds(static_cast<std::int64_t>(length * 1000));
           },
           "How long they drive [default: until stopped]")
@@ -147,6 +152,9 @@ void add_verify(CLI::App& app, Chosen<VerifyArguments>& verify) {
   verify.first->add_option("--username", to.username, "User name for the broker");
   verify.first->add_option("--password-file", to.password_file, "File whose first line is the password");
   verify.first->add_option("--client-id", to.client_id, "Client id [default: a random one]");
+  verify.first->add_flag(
+      "--from-start", to.is_from_start,
+      "Every stream must begin with number 1: for a fresh buffer, with verify started first");
   verify.first->add_flag("--mqtt311", to.is_mqtt311, "Speak MQTT 3.1.1 instead of 5");
   verify.first->add_flag("-q,--quiet", to.is_quiet, "No progress line");
 }

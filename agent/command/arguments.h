@@ -35,6 +35,7 @@ struct AgentArguments {
 
 struct RunArguments : AgentArguments {
   std::string input = "-";  ///< Where frames come from: "-" is candump lines on standard input.
+  milliseconds drain{10'000};
 };
 
 struct SimulateArguments : AgentArguments {
@@ -55,10 +56,11 @@ struct VerifyArguments {
   std::string broker;
   std::string topic = "outrider/#";
   std::optional<milliseconds> length;  ///< Until stopped when absent.
-  std::optional<milliseconds> idle;    ///< Ends when nothing arrived for this long, after the first message.
+  std::optional<milliseconds> idle;    ///< Ends when nothing arrived for this long.
   std::string username;
   std::string password_file;
   std::string client_id;
+  bool is_from_start = false;  ///< A stream that does not begin with number 1 has a gap.
   bool is_mqtt311 = false;
   bool is_quiet = false;
 };

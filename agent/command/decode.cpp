@@ -18,8 +18,9 @@
 namespace outrider {
 namespace {
 
-constexpr std::size_t kOutputBytes = 1 << 16;  // written at once
-constexpr std::size_t kShownJunk = 3;          // lines named in the summary
+constexpr std::size_t kOutputBytes = 1 << 16;   // written at once
+constexpr std::size_t kMaxLineBytes = 4 << 10;  // the longest CAN FD line has some 200
+constexpr std::size_t kShownJunk = 3;           // lines named in the summary
 
 void say(std::FILE* err, const std::string& line) { std::fprintf(err, "%s\n", line.c_str()); }
 
@@ -150,17 +151,50 @@ std::optional<Decoder> make_decoder(const DecodeArguments& arguments, std::FILE*
   return decoder;
 }
 
+/// Lines of a log. A log without line ends fills no memory.
+class LineReader {
+ public:
+  LineReader(std::istream& log, const std::atomic<bool>& stop) : log_(log), stop_(stop) {}
+
+  /// False at the end of the log or of the run.
+  bool next() {
+    if (stop_) return false;
+    log_.getline(buffer_.data(), buffer_.size());
+    const auto taken = static_cast<std::size_t>(log_.gcount());
+    if (log_.bad() || (log_.eof() && taken == 0)) return false;
+    is_too_long_ = log_.fail();
+    size_ = log_.good() ? taken - 1 : taken;  // `taken` counts the line end
+    return !is_too_long_ || skip_rest();
+  }
+  bool is_too_long() const { return is_too_long_; }
+  std::string_view line() const { return {buffer_.data(), size_}; }
+
+ private:
+  bool skip_rest() {
+    while (log_.fail() && !log_.eof() && !log_.bad() && !stop_) {
+      log_.clear();
+      log_.getline(buffer_.data(), buffer_.size());
+    }
+    return !log_.bad();
+  }
+
+  std::istream& log_;
+  const std::atomic<bool>& stop_;
+  std::array<char, kMaxLineBytes + 1> buffer_{};  // getline adds a NUL
+  std::size_t size_ = 0;
+  bool is_too_long_ = false;
+};
+
 /// One run over a log.
 class LogDecoder {
  public:
   LogDecoder(Decoder& decoder, std::FILE* out) : decoder_(decoder), writer_(decoder), out_(out) {}
 
   /// False when the output takes no more.
-  bool run(std::istream& log) {
-    std::string line;
-    for (std::uint64_t number = 1; std::getline(log, line); ++number) {
-      CandumpJunk why = CandumpJunk::kNone;
-      const auto parsed = parse_candump_line(line, &why);
+  bool run(LineReader& log) {
+    for (std::uint64_t number = 1; log.next(); ++number) {
+      CandumpJunk why = CandumpJunk::kBroken;
+      const auto parsed = log.is_too_long() ? std::nullopt : parse_candump_line(log.line(), &why);
       if (!parsed) {
         junk_.add(why, number);
         continue;
@@ -189,9 +223,11 @@ class LogDecoder {
   LogJunk junk_;
 };
 
-int decode_log(Decoder& decoder, const std::string& name, std::istream& log, std::FILE* out, std::FILE* err) {
+int decode_log(Decoder& decoder, const std::string& name, std::istream& log, std::FILE* out, std::FILE* err,
+               const std::atomic<bool>& stop) {
   LogDecoder run(decoder, out);
-  if (!run.run(log)) {
+  LineReader lines(log, stop);
+  if (!run.run(lines)) {
     say(err, "cannot write the decoded frames: the output is closed or full");
     return kExitCannotStart;
   }
@@ -200,7 +236,7 @@ int decode_log(Decoder& decoder, const std::string& name, std::istream& log, std
     return kExitBadInput;
   }
   say(err, summary(decoder.counters(), run.junk()));
-  if (decoder.counters().frames > 0) return kExitFine;
+  if (decoder.counters().frames > 0 || stop) return kExitFine;
   say(err, name +
                ": no candump frame in it; a line looks like \"(1745600961.335462) can0 1F0#C00600\", as "
                "candump -L and -l write");
@@ -209,10 +245,11 @@ int decode_log(Decoder& decoder, const std::string& name, std::istream& log, std
 
 }  // namespace
 
-int run_decode(const DecodeArguments& arguments, std::istream& input, std::FILE* out, std::FILE* err) {
+int run_decode(const DecodeArguments& arguments, std::istream& input, std::FILE* out, std::FILE* err,
+               const std::atomic<bool>& stop) {
   auto decoder = make_decoder(arguments, err);
   if (!decoder) return kExitBadInput;
-  if (arguments.log == "-") return decode_log(*decoder, "standard input", input, out, err);
+  if (arguments.log == "-") return decode_log(*decoder, "standard input", input, out, err, stop);
   std::ifstream log(arguments.log, std::ios::binary);
   // A directory opens, but its first byte cannot be read.
   if (!log || (log.peek() == std::ifstream::traits_type::eof() && log.bad())) {
@@ -220,7 +257,7 @@ int run_decode(const DecodeArguments& arguments, std::istream& input, std::FILE*
     return kExitBadInput;
   }
   log.clear();
-  return decode_log(*decoder, arguments.log, log, out, err);
+  return decode_log(*decoder, arguments.log, log, out, err, stop);
 }
 
 }  // namespace outrider

@@ -64,16 +64,25 @@ class Journey {
   }
 
   Status collect() {
-    Collector collector(*trip_.port, inbox_, *world_.bell);
-    while (!*world_.stop) {
-      const bool has_ended =
-          collector.has_ended();  // asked first: what is in the inbox then is all there will be
-      if (Status turned = turn(); !turned) return turned;
-      if (has_ended) break;
-      world_.bell->wait(kLongestTurn);
+    Status fed = ok();
+    {
+      Collector collector(*trip_.port, inbox_, *world_.bell);
+      while (!*world_.stop) {
+        const bool has_ended =
+            collector.has_ended();  // asked first: what is in the inbox then is all there will be
+        if (Status turned = turn(); !turned) return turned;
+        if (has_ended) break;
+        world_.bell->wait(kLongestTurn);
+      }
+      if (collector.has_ended()) fed = collector.failure();
     }
-    if (const Status stored = agent_->finish(); !stored) log_error("store", stored.error().text);
-    return ok();
+    // The collector has stopped: one more turn for what it received last.
+    if (Status turned = turn(); !turned) return turned;
+    if (const Status stored = agent_->finish(); !stored) {
+      if (stored.error().fault == Fault::kStop) return stored;
+      log_error("store", stored.error().text);
+    }
+    return fed;
   }
 
   Status drain() {
@@ -82,8 +91,13 @@ class Journey {
       if (Status turned = turn(); !turned) return turned;
       world_.bell->wait(kLongestTurn);
     }
+    if (trip_.drain > milliseconds(0) && !*world_.stop && !agent_->is_drained())
+      log_warning("drain", "not everything was acknowledged within " + duration_text(trip_.drain) +
+                               "; what waits is stored and goes out in the next run");
     return ok();
   }
+
+  std::uint64_t unwritten_rows() const { return outbox_->staged_rows(); }
 
   void stop() {
     broker_->set_passing(true);
@@ -128,6 +142,34 @@ int explain(const Error& error, int code) {
   return code;
 }
 
+Result<Dbc> load_file(const DbcSource& source) {
+  auto parsed = source.path.empty() ? parse_dbc(source.builtin, source.name) : load_dbc(source.path);
+  if (parsed && !parsed->warnings.empty())
+    log_warning("dbc", source.name + ": " + std::to_string(parsed->warnings.size()) +
+                           " statements were skipped or repaired; \"outrider check\" lists them");
+  return parsed;
+}
+
+/// The exit code, after the last words about what went wrong.
+int verdict(const Status& went, const Journey& journey, bool expects_frames) {
+  if (!went)
+    return explain(went.error(), went.error().fault == Fault::kReject ? kExitBadInput : kExitCannotStart);
+  if (const std::uint64_t rows = journey.unwritten_rows(); rows > 0)
+    return explain(stop(std::to_string(rows) +
+                        " rows could not be written to the buffer and are lost; is the disk full?"),
+                   kExitNo);
+  if (journey.agent().progress().frames == 0 && expects_frames)
+    return explain(
+        reject("there was not a single frame in the input; is it a log of \"candump -l\" or \"-L\", and "
+               "are its interfaces those of the configuration?"),
+        kExitBadInput);
+  if (const Progress progress = journey.agent().progress(); progress.frames > 0 && progress.matched == 0)
+    log_warning("input",
+                "none of the frames is of a message that the configuration wants; "
+                "do its DBC files belong to this bus?");
+  return kExitFine;
+}
+
 }  // namespace
 
 int drive(const Trip& trip, World& world) {
@@ -136,12 +178,12 @@ int drive(const Trip& trip, World& world) {
   if (!outbox) return explain(outbox.error(), kExitCannotStart);
   Journey journey(trip, world, std::move(*outbox));
   if (const Status ready = journey.prepare(); !ready) return explain(ready.error(), kExitCannotStart);
-  Status went = journey.collect();
-  if (went) went = journey.drain();
+  const Status collected = journey.collect();
+  const Status drained = collected ? journey.drain() : ok();
   journey.stop();
   if (trip.summary) log_info("input", trip.summary());
   std::printf("%s\n", summary_json(journey.agent(), journey.elapsed(), journey.first_durable()).c_str());
-  return went ? kExitFine : explain(went.error(), kExitCannotStart);
+  return verdict(collected ? drained : collected, journey, trip.is_log && !*world.stop);
 }
 
 Result<std::string> read_password(const std::string& path) {
@@ -161,11 +203,8 @@ Result<BusFiles> load_bus_files(const Config& config) {
     for (const DbcSource& source : bus.dbc) {
       std::shared_ptr<const Dbc>& file = loaded[source.path.empty() ? source.name : source.path];
       if (!file) {
-        auto parsed = source.path.empty() ? parse_dbc(source.builtin, source.name) : load_dbc(source.path);
+        auto parsed = load_file(source);
         if (!parsed) return parsed.error();
-        if (!parsed->warnings.empty())
-          log_warning("dbc", source.name + ": " + std::to_string(parsed->warnings.size()) +
-                                 " statements were skipped or repaired; \"outrider check\" lists them");
         file = std::make_shared<const Dbc>(std::move(*parsed));
       }
       of_bus.push_back(file);

@@ -20,6 +20,7 @@ struct Trip {
   std::vector<Outage> outages;
   milliseconds drain{0};  ///< After the last frame: wait at most this long until nothing waits any more.
   bool is_quiet = false;
+  bool is_log = false;                   ///< An input without a single frame is a mistake worth a sentence.
   std::function<std::string()> summary;  ///< Of the input, for people; may be empty.
 };
 

@@ -89,6 +89,7 @@ const MessageReader::Spelling MessageReader::kSpellings[] = {
     {"t", Name::kTimes},
     {"v", Name::kValues},
     {"seq", Name::kSeq},
+    {"part", Name::kPart},
     {"time", Name::kTime},
     {"epoch", Name::kEpoch},
     {"clock", Name::kClock},
@@ -244,6 +245,9 @@ void MessageReader::row_number(double value, std::optional<std::int64_t> whole) 
         return refuse("row number " + std::to_string(value) + " is not a whole number from 1 to 2^44");
       (name_ == Name::kSeq ? row_.seq : row_.through) = *whole;
       return;
+    case Name::kPart:
+      part_ = whole;
+      return;
     default:
       if (scope() == Scope::kRecord) ++row_.samples;
   }
@@ -268,6 +272,7 @@ void MessageReader::count_value() {
 
 void MessageReader::begin_row() {
   row_ = SeenRow{};
+  part_.reset();
   row_time_.reset();
   newest_offset_ms_ = 0;
   is_in_row_ = true;
@@ -288,11 +293,25 @@ void MessageReader::end_record() {
   SeenRow* last = rows_.empty() ? nullptr : &rows_.back();
   const bool continues = last != nullptr && last->seq == row_.seq && !last->is_gap && !row_.is_gap &&
                          last->epoch == row_.epoch && last->vehicle_id == row_.vehicle_id;
+  expect_part(continues);
   if (!continues) return keep_row();
   last->samples += row_.samples;
   last->lost += row_.lost;
   last->content = last->content * 31 + row_.content;
   if (row_time_ && (!last->newest || *last->newest < *row_time_)) last->newest = row_time_;
+}
+
+void MessageReader::expect_part(bool continues) {
+  if (row_.is_gap) {
+    if (part_)
+      refuse("gap record " + std::to_string(row_.seq) + " has a \"part\"; only objects of rows have one");
+    return;
+  }
+  if (!continues) parts_ = 0;
+  if (part_ != parts_)
+    refuse("object " + std::to_string(parts_) + " of row " + std::to_string(row_.seq) + " has " +
+           (part_ ? "\"part\" " + std::to_string(*part_) : "no whole \"part\"") + "; parts count from 0");
+  ++parts_;
 }
 
 void MessageReader::keep_row() {

@@ -79,6 +79,7 @@ class MessageReader {
     kEpoch,
     kRows,
     kSeq,
+    kPart,
     kThrough,
     kTime,
     kClock,
@@ -102,6 +103,7 @@ class MessageReader {
   void begin_row();
   void end_row();
   void end_record();
+  void expect_part(bool continues);
   void keep_row();
   void end_signal();
   void mix(std::uint64_t token);
@@ -120,6 +122,8 @@ class MessageReader {
   std::string vehicle_id_;
   std::string epoch_;
   SeenRow row_;
+  std::optional<std::int64_t> part_;  // of the object that is read, in the records layout
+  std::int64_t parts_ = 0;            // objects of the newest row so far, likewise
   std::optional<WallTime> row_time_;
   double newest_offset_ms_ = 0;
   std::uint64_t signal_times_ = 0;

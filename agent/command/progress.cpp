@@ -59,6 +59,7 @@ std::string summary_json(const Agent& agent, nanoseconds elapsed, std::optional<
   append_member(json, "elapsed_ms", whole_milliseconds(elapsed));
   if (first_durable) append_member(json, "first_durable_ms", whole_milliseconds(*first_durable));
   append_member(json, "frames", progress.frames);
+  append_member(json, "matched", progress.matched);
   append_member(json, "sampled", progress.sampled);
   append_member(json, "stored", progress.stored);
   append_member(json, "published", progress.published);

@@ -54,6 +54,7 @@ int drive_log(Trip& trip, const std::string& log, std::optional<double> speed, W
   trip.port = feed->port.get();
   trip.clock = feed->clock.get();
   trip.summary = feed->summary;
+  trip.is_log = true;
   return drive(trip, world);
 }
 
@@ -88,6 +89,7 @@ int run_replay(const ReplayArguments& arguments, World& world) {
 int run_run(const RunArguments& arguments, World& world) {
   Prepared prepared = prepare(arguments);
   if (prepared.exit_code != kExitFine) return prepared.exit_code;
+  prepared.trip.drain = arguments.drain;
   // Lines of a live candump come at their own pace.
   return drive_log(prepared.trip, arguments.input, std::nullopt, world);
 }

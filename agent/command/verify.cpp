@@ -61,7 +61,7 @@ class Verification {
 
   bool is_over() const {
     if (arguments_.length && now_ - started_ >= *arguments_.length) return true;
-    return arguments_.idle && last_arrival_ && now_ - *last_arrival_ >= *arguments_.idle;
+    return arguments_.idle && now_ - last_arrival_ >= *arguments_.idle;
   }
 
   bool was_subscribed() const { return was_subscribed_; }
@@ -108,9 +108,9 @@ class Verification {
   std::FILE* const err_;
   const WallTime started_;
   WallTime now_ = started_;
-  StreamChecker checker_;
+  StreamChecker checker_{StreamCheckerOptions{.from_start = arguments_.is_from_start}};
   std::vector<ReceivedMessage> messages_;
-  std::optional<WallTime> last_arrival_;
+  WallTime last_arrival_ = started_;  // or the beginning
   WallTime last_progress_{};
   bool is_progress_shown_ = false;
   bool is_subscribed_ = false;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/config/glob.h"
 
+#include "agent/base/utf8.h"
+
 namespace outrider {
 namespace {
 
 /// End of the character that begins at `at`: '?' covers a whole UTF-8 character.
 std::size_t next_character(std::string_view text, std::size_t at) {
   ++at;
-  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+  while (at < text.size() && is_utf8_continuation(text[at])) ++at;
   return at;
 }
 

@@ -7,6 +7,7 @@
 #include "agent/base/ensure.h"
 #include "agent/base/json_text.h"
 #include "agent/base/quantity.h"
+#include "agent/base/utf8.h"
 #include "agent/config/suggest.h"
 #include "agent/config/text_rules.h"
 
@@ -92,7 +93,7 @@ bool JsonEntry::read(std::string& out, TextLimits limits) const {
     return refuse("has " + std::to_string(value_->text.size()) + " bytes; at most " +
                   std::to_string(limits.most_bytes) + " are allowed");
   }
-  if (!is_well_formed_utf8(value_->text)) return refuse("is not valid UTF-8; write it in UTF-8");
+  if (!is_utf8(value_->text)) return refuse("is not valid UTF-8; write it in UTF-8");
   if (has_control_characters(value_->text))
     return refuse("is " + in_quotes(value_->text) +
                   ", which holds a control character; write printable characters only");

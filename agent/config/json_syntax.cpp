@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/base/utf8.h"
 #include "agent/config/problems.h"
-#include "agent/config/text_rules.h"
 
 namespace outrider {
 namespace {

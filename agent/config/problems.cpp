@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/base/utf8.h"
 #include "agent/config/text_rules.h"
 
 namespace outrider {

@@ -92,7 +92,7 @@ PublishConfig read_publish(const JsonObject& top, const std::string& vehicle_id,
   object->read_choice("mqtt", publish.version, kVersions);
   object->read_choice("layout", publish.layout, kLayouts);
   std::uint64_t max_message = publish.max_message;
-  object->read_size("max_message", max_message, {1ULL << 10U, 16ULL << 20U});
+  object->read_size("max_message", max_message, {8ULL << 10U, 16ULL << 20U});
   publish.max_message = static_cast<std::uint32_t>(max_message);
   object->read_whole("max_in_flight", publish.max_in_flight, Range<std::uint32_t>{1, 65535});
   object->read("topic", publish.topic, TextLimits{.most_bytes = 1024});

@@ -20,10 +20,11 @@ constexpr std::uint8_t kLastSourceAddress = 253;
 constexpr double kLargestNumber = std::numeric_limits<double>::max();
 
 /// Keys of the records layout and of rows; a signal of that name would take their place.
-constexpr std::array kReservedNames{
-    std::string_view("vehicle_id"), std::string_view("event_timestamp"), std::string_view("epoch"),
-    std::string_view("seq"),        std::string_view("through"),         std::string_view("clock"),
-    std::string_view("lost"),       std::string_view("lost_rows"),       std::string_view("catalogue")};
+constexpr std::array kReservedNames{std::string_view("vehicle_id"), std::string_view("event_timestamp"),
+                                    std::string_view("epoch"),      std::string_view("seq"),
+                                    std::string_view("part"),       std::string_view("through"),
+                                    std::string_view("clock"),      std::string_view("lost"),
+                                    std::string_view("lost_rows"),  std::string_view("catalogue")};
 
 /// "EngineSpeed", "EEC1.EngineSpeed", "EEC1.*".
 bool read_short_form(const JsonEntry& entry, SignalRule& rule) {

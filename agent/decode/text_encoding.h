@@ -6,9 +6,6 @@
 
 namespace outrider {
 
-/// True when `text` is well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text);
-
 /// Windows code page 1252, which the DBC format was born with, as UTF-8. Its five unassigned bytes become U+FFFD.
 std::string utf8_from_cp1252(std::string_view text);
 

@@ -66,7 +66,7 @@ struct BrokerEvent {
     kRefused,       ///< The attempt failed: `text`, `reason_code`.
     kLost,          ///< An established connection is gone.
     kAcknowledged,  ///< PUBACK for `token` with a reason below 0x80.
-    kRejected,  ///< PUBACK for `token` with a reason of 0x80 or above, or the library refused it for good.
+    kRejected,      ///< PUBACK for `token` with a reason of 0x80 or above.
   };
   Kind kind{};
   std::uint64_t token = 0;
@@ -91,8 +91,9 @@ class Broker {
   /// to 2 s.
   virtual void disconnect(bool politely) = 0;
 
-  /// Hands one message over; copies what it needs. kRetry when the connection is not up or cannot take it
-  /// now.
+  /// Hands one message over; copies what it needs.
+  /// Errors  kRetry: the connection is not up or cannot take it now. kReject: this message can never go over this
+  ///         connection, as the broker's limits say; the text says why, no event follows, the connection lives on.
   virtual Status publish(const Publication& publication) = 0;
 
   /// Appends what happened since the last call.

@@ -10,10 +10,6 @@
 namespace outrider {
 namespace {
 
-/// A token's low bits name the stream, so that an acknowledgement finds its flight without a search over all.
-constexpr unsigned kStreamBits = 16;
-constexpr std::uint64_t kStatusStream = (1U << kStreamBits) - 1;
-
 /// MQTT fixed header, topic length, packet id and properties beside topic and payload (MQTT 5, 3.3).
 constexpr std::size_t kPacketOverhead = 64;
 constexpr std::size_t kMostRowsPerMessage = 4096;
@@ -45,7 +41,6 @@ void Publisher::advance(BootTime now) {
       mode_ = offline(now);
       break;
     case Mode::kConnecting:
-      mode_ = connecting(now);
       break;
     case Mode::kCatchingUp:
     case Mode::kLive:
@@ -74,10 +69,8 @@ Publisher::Mode Publisher::offline(BootTime now) {
   return Mode::kConnecting;
 }
 
-Publisher::Mode Publisher::connecting(BootTime) { return Mode::kConnecting; }  // an event ends it
-
 Publisher::Mode Publisher::online(BootTime now) {
-  if (in_flight_ > 0 && now - last_progress_ > config_.ack_timeout) {
+  if (is_link_dead(now)) {
     broker_.disconnect(false);
     on_failed({.kind = BrokerEvent::Kind::kLost,
                .text = "no acknowledgement for " + duration_text(config_.ack_timeout) +
@@ -86,8 +79,25 @@ Publisher::Mode Publisher::online(BootTime now) {
     return mode_;
   }
   know_new_streams();
-  const bool is_drained = send_statuses() && send_rows(now);
+  const bool is_drained = send_statuses(now) && send_rows(now);
   return is_drained ? Mode::kLive : Mode::kCatchingUp;
+}
+
+bool Publisher::is_link_dead(BootTime now) const {
+  if (in_flight_ == 0) return false;
+  if (now - last_progress_ > config_.ack_timeout) return true;
+  // Acknowledgements come in the order of publishing (MQTT 5, 4.6): one that was passed over will never come.
+  const auto is_passed_over = [&](const Stream& stream) {
+    const auto& flights = stream.flights;
+    return !flights.empty() && now - flights.front().sent > config_.ack_timeout &&
+           std::any_of(flights.begin(), flights.end(), [](const Flight& f) { return f.is_acknowledged; });
+  };
+  return std::any_of(streams_.begin(), streams_.end(), is_passed_over);
+}
+
+/// One more message is in flight.
+void Publisher::took_off(BootTime now) {
+  if (in_flight_++ == 0) last_progress_ = now;
 }
 
 void Publisher::take_events(BootTime now) {
@@ -117,7 +127,6 @@ void Publisher::on_connected(const BrokerEvent& event, BootTime now) {
   ++counters_.connects;
   limits_ = event.limits;
   connected_at_ = now;
-  last_progress_ = now;
   trouble_.clear();
   rewind();
   mode_ = Mode::kCatchingUp;
@@ -159,18 +168,17 @@ void Publisher::rewind() {
     stream.next = 0;
     stream.paused_until.reset();
   }
-  for (Status& status : statuses_) status.is_sent = false;
+  for (StatusTopic& status : statuses_) status.is_sent = false;
   in_flight_ = 0;
   statuses_in_flight_ = 0;
+  is_broker_full_ = false;
 }
 
 void Publisher::on_acknowledged(const BrokerEvent& event, BootTime now) {
+  is_broker_full_ = false;
   last_progress_ = now;
   const std::uint64_t index = event.token & kStatusStream;
-  if (index == kStatusStream) {
-    if (statuses_in_flight_ > 0) --statuses_in_flight_, --in_flight_;
-    return;
-  }
+  if (index == kStatusStream) return status_done();
   std::deque<Flight>& flights = streams_[index].flights;
   const auto flight =
       std::find_if(flights.begin(), flights.end(), [&](const Flight& f) { return f.token == event.token; });
@@ -181,7 +189,12 @@ void Publisher::on_acknowledged(const BrokerEvent& event, BootTime now) {
   ++counters_.messages;
   counters_.rows += flight->rows;
   counters_.payload_bytes += flight->bytes;
-  // Only a prefix without holes may leave the store.
+  pass_acknowledged(index);
+}
+
+/// Only a prefix without holes may leave the store.
+void Publisher::pass_acknowledged(std::size_t index) {
+  std::deque<Flight>& flights = streams_[index].flights;
   Sequence through = 0;
   while (!flights.empty() && flights.front().is_acknowledged) {
     through = flights.front().last;
@@ -191,25 +204,34 @@ void Publisher::on_acknowledged(const BrokerEvent& event, BootTime now) {
 }
 
 void Publisher::on_rejected(const BrokerEvent& event, BootTime now) {
-  ++counters_.rejected;
+  is_broker_full_ = false;
   last_progress_ = now;
   const std::uint64_t index = event.token & kStatusStream;
   if (index == kStatusStream) {
-    if (statuses_in_flight_ > 0) --statuses_in_flight_, --in_flight_;
     log_error("publish.status", "the broker refused a status document: " + event.text);
-    return;
+    return status_done();
   }
-  // Nothing may overtake the refused row, so its stream goes back to it after a pause; other streams go on.
   Stream& stream = streams_[index];
-  for (const Flight& flight : stream.flights)
-    if (!flight.is_acknowledged) --in_flight_;
-  stream.flights.clear();
-  stream.next = 0;
+  const auto refused = std::find_if(stream.flights.begin(), stream.flights.end(),
+                                    [&](const Flight& f) { return f.token == event.token; });
+  if (refused == stream.flights.end()) return;
+  for (auto flight = refused; flight != stream.flights.end(); ++flight)
+    if (!flight->is_acknowledged) --in_flight_;
+  stream.next = refused->first;
+  stream.flights.erase(refused, stream.flights.end());
+  refuse(index, event.text, now);
+}
+
+/// Holds a stream: its next row was refused, and is tried again alone after a pause.
+void Publisher::refuse(std::size_t index, std::string_view reason, BootTime now) {
+  ++counters_.rejected;
+  Stream& stream = streams_[index];
   const double random = std::uniform_real_distribution<double>(0.5, 1)(random_);
   const milliseconds pause = backoff_delay(config_.backoff, ++stream.refusals, random);
   stream.paused_until = now + pause;
-  log_error("publish.refused", "the broker refused a message on " + stream.topic + ": " + event.text +
-                                   "; nothing is lost, trying again in " + duration_text(pause));
+  log_error("publish.refused", "the broker refused a message on " + stream.topic + ": " +
+                                   std::string(reason) + "; its rows wait, next try in " +
+                                   duration_text(pause));
 }
 
 void Publisher::know_new_streams() {
@@ -225,31 +247,16 @@ std::size_t Publisher::window() const {
   return std::min<std::size_t>(config_.max_in_flight, limits_.receive_maximum);
 }
 
-bool Publisher::send_statuses() {
-  for (Status& status : statuses_) {
-    if (status.is_sent) continue;
-    if (in_flight_ >= window()) return false;
-    const Publication publication{.token = next_token_++ << kStreamBits | kStatusStream,
-                                  .topic = status.topic,
-                                  .payload = status.text,
-                                  .is_retained = limits_.retain_available,
-                                  .content_type = "application/json"};
-    if (!broker_.publish(publication)) return false;
-    status.is_sent = true;
-    ++statuses_in_flight_;
-    ++in_flight_;
-  }
-  return true;
-}
-
 bool Publisher::has_rows_to_send(std::size_t stream, BootTime now) const {
   const Stream& candidate = streams_[stream];
   if (candidate.paused_until && now < *candidate.paused_until) return false;
+  if (candidate.refusals > 0 && !candidate.flights.empty()) return false;  // alone, until it goes through
   const Backlog backlog = outbox_.backlog(static_cast<StreamIndex>(stream));
   return backlog.rows > 0 && std::max(candidate.next, backlog.oldest) <= backlog.newest;
 }
 
 bool Publisher::send_rows(BootTime now) {
+  if (is_broker_full_) return false;
   for (const Channel channel : {Channel::kEvents, Channel::kTelemetry}) {
     // One message per stream and round, so that a long backlog does not starve the others.
     for (std::size_t idle = 0; idle < streams_.size();) {
@@ -258,40 +265,37 @@ bool Publisher::send_rows(BootTime now) {
         ++idle;
         continue;
       }
-      if (in_flight_ >= window() || !send_one(stream, now)) {
+      if (in_flight_ >= window()) {
         --turn_;  // it stays this stream's turn
         return false;
       }
-      idle = 0;
+      idle = send_one(stream, now) ? 0 : idle + 1;
+      if (is_broker_full_) return false;
     }
   }
   return true;
 }
 
-bool Publisher::send_one(std::size_t index, BootTime now) {
+/// The next message of a stream, in `rows_` and `stream.message`; nullopt when there is none now.
+std::optional<Publisher::Flight> Publisher::next_flight(std::size_t index, BootTime now) {
   Stream& stream = streams_[index];
   const auto stream_index = static_cast<StreamIndex>(index);
-  const std::size_t packet_limit =
-      limits_.max_packet_bytes -
+  const std::size_t packet_overhead =
       std::min<std::size_t>(limits_.max_packet_bytes / 2, kPacketOverhead + stream.topic.size());
-  const std::size_t max_bytes = std::min<std::size_t>(config_.max_message, packet_limit);
+  const std::size_t max_bytes =
+      std::min<std::size_t>(config_.max_message, limits_.max_packet_bytes - packet_overhead);
   rows_.clear();
   const Sequence from = std::max(stream.next, outbox_.backlog(stream_index).oldest);
-  if (const auto read = outbox_.read(stream_index, from, max_bytes, kMostRowsPerMessage, rows_); !read) {
+  if (const auto read = outbox_.read(stream_index, from, max_bytes, kMostRowsPerMessage, rows_); !read)
     log_error("store.read", read.error().text);
-    return false;
-  }
-  if (rows_.empty()) return false;
-  RowFormat format = rows_.front().format;
-  if (format == RowFormat::kGap)
-    format = outbox_.streams()[index].channel == Channel::kEvents
-                 ? RowFormat::kEventJson
-                 : (config_.layout == Layout::kRecords ? RowFormat::kRecordsJson : RowFormat::kColumnsJson);
-  stream.message.begin(format);
+  if (rows_.empty()) return std::nullopt;
+  stream.message.begin(format_of(rows_.front(), outbox_.streams()[index].channel));
   Flight flight{.token = next_token_ << kStreamBits | index,
+                .first = rows_.front().seq,
                 .last = 0,
                 .rows = 0,
                 .bytes = 0,
+                .sent = now,
                 .is_acknowledged = false};
   for (const Row& row : rows_) {
     if (!stream.message.takes(row, max_bytes)) break;
@@ -299,64 +303,40 @@ bool Publisher::send_one(std::size_t index, BootTime now) {
     flight.last = row.through;
     ++flight.rows;
   }
+  return flight;
+}
+
+/// A gap record takes the form of its stream's other rows.
+RowFormat Publisher::format_of(const Row& row, Channel channel) const {
+  if (row.format != RowFormat::kGap) return row.format;
+  if (channel == Channel::kEvents) return RowFormat::kEventJson;
+  return config_.layout == Layout::kRecords ? RowFormat::kRecordsJson : RowFormat::kColumnsJson;
+}
+
+bool Publisher::send_one(std::size_t index, BootTime now) {
+  Stream& stream = streams_[index];
+  std::optional<Flight> flight = next_flight(index, now);
+  if (!flight) return false;
   const std::string_view payload = stream.message.finish();
-  flight.bytes = payload.size();
-  if (!broker_.publish({.token = flight.token,
-                        .topic = stream.topic,
-                        .payload = payload,
-                        .content_type = "application/json"}))
+  flight->bytes = payload.size();
+  const auto sent = broker_.publish({.token = flight->token,
+                                     .topic = stream.topic,
+                                     .payload = payload,
+                                     .content_type = "application/json"});
+  if (!sent && sent.error().fault == Fault::kReject) {
+    refuse(index, sent.error().text, now);
     return false;
-  if (in_flight_ == 0) last_progress_ = now;
+  }
+  if (!sent) {
+    is_broker_full_ = in_flight_ > 0;  // else nothing would ever say that there is room again
+    return false;
+  }
   ++next_token_;
-  ++in_flight_;
-  stream.next = flight.last + 1;
+  took_off(now);
+  stream.next = flight->last + 1;
   stream.paused_until.reset();
-  stream.flights.push_back(flight);
+  stream.flights.push_back(*flight);
   return true;
-}
-
-void Publisher::set_status(std::string_view vehicle_id, std::string text) {
-  const auto found = std::find_if(statuses_.begin(), statuses_.end(),
-                                  [&](const Status& status) { return status.vehicle_id == vehicle_id; });
-  if (found == statuses_.end()) {
-    statuses_.push_back({.vehicle_id = std::string(vehicle_id),
-                         .topic = topic(vehicle_id, "status"),
-                         .text = std::move(text)});
-  } else {
-    found->text = std::move(text);
-    found->is_sent = false;
-  }
-}
-
-void Publisher::set_will(std::string_view vehicle_id, std::string text) {
-  will_ = LastWill{.topic = topic(vehicle_id, "status"), .payload = std::move(text)};
-}
-
-void Publisher::say_goodbye(std::string text) {
-  if (will_ && (mode_ == Mode::kLive || mode_ == Mode::kCatchingUp))
-    (void)broker_.publish({.token = kStatusStream,
-                           .topic = will_->topic,
-                           .payload = text,
-                           .is_retained = limits_.retain_available,
-                           .content_type = "application/json"});
-  broker_.disconnect(true);
-  mode_ = Mode::kOffline;
-}
-
-std::string Publisher::link_text(BootTime now) const {
-  switch (mode_) {
-    case Mode::kConnecting:
-      return "connecting to " + config_.brokers[broker_index_].text();
-    case Mode::kCatchingUp:
-      return "catching up";
-    case Mode::kLive:
-      return "live";
-    case Mode::kOffline:
-      break;
-  }
-  if (trouble_.empty()) return "offline";
-  return "offline: " + trouble_ + ", next try in " +
-         duration_text(next_attempt_ > now ? next_attempt_ - now : nanoseconds(0));
 }
 
 }  // namespace outrider

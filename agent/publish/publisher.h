@@ -30,10 +30,12 @@ struct PublisherCounters {
 /// the broker allows.
 ///
 /// Life cycle  `advance` once a turn of the loop, for ever; `say_goodbye` once at the end.
-/// Modes       offline → connecting → catching up → live; each is a method that returns the next.
+/// Modes       offline → connecting → catching up → live; `offline` and `online` return the next one, and while
+///             connecting an event of the broker does.
 /// Order       rows of one stream go out strictly by number. After a reconnect everything that was not
 ///             acknowledged goes out again, from the oldest on. Streams take turns, one message each; events
-///             go before telemetry.
+///             go before telemetry. A message the broker refuses holds its stream: what was in flight behind it may
+///             have arrived before, nothing else overtakes it, and it is tried again alone, at growing pauses.
 /// Bound       at most min(max_in_flight, the broker's Receive Maximum) messages are unacknowledged.
 /// Errors      none come out: the broker's are absorbed by backing off; `link_text` says what is the matter.
 /// Threads     the loop only.
@@ -53,22 +55,29 @@ class Publisher {
   void set_will(std::string_view vehicle_id, std::string text);
 
   /// Replaces the status of the will's vehicle by `text`, and leaves the broker politely.
-  void say_goodbye(std::string text);
+  void say_goodbye(std::string_view text);
 
   Mode mode() const { return mode_; }
   /// "live", "catching up", "connecting to host:port", "offline: connection refused, next try in 3.2 s".
   std::string link_text(BootTime now) const;
   const PublisherCounters& counters() const { return counters_; }
+  /// Messages handed over and not acknowledged.
   std::size_t in_flight() const { return in_flight_; }
 
   std::string topic(std::string_view vehicle_id, std::string_view channel) const;
 
  private:
+  /// A token's low bits name the stream, so that an acknowledgement finds its flight without a search over all.
+  static constexpr unsigned kStreamBits = 16;
+  static constexpr std::uint64_t kStatusStream = (1U << kStreamBits) - 1;
+
   struct Flight {
     std::uint64_t token;
+    Sequence first;
     Sequence last;
     std::uint32_t rows;
     std::size_t bytes;
+    BootTime sent;
     bool is_acknowledged;
   };
   struct Stream {
@@ -79,7 +88,7 @@ class Publisher {
     std::uint32_t refusals = 0;  // in a row
     std::optional<BootTime> paused_until;
   };
-  struct Status {
+  struct StatusTopic {
     std::string vehicle_id;
     std::string topic;
     std::string text;
@@ -87,21 +96,27 @@ class Publisher {
   };
 
   Mode offline(BootTime now);
-  Mode connecting(BootTime now);
   Mode online(BootTime now);  // catching up and live
 
   void take_events(BootTime now);
   void on_connected(const BrokerEvent& event, BootTime now);
   void on_failed(const BrokerEvent& event, BootTime now);
   void on_acknowledged(const BrokerEvent& event, BootTime now);
+  void status_done();
   void on_rejected(const BrokerEvent& event, BootTime now);
   void schedule_attempt(BootTime now, int reason_code);
 
   void know_new_streams();
   void rewind();
-  bool send_statuses();
+  void took_off(BootTime now);
+  void refuse(std::size_t stream, std::string_view reason, BootTime now);
+  void pass_acknowledged(std::size_t stream);
+  bool is_link_dead(BootTime now) const;
+  bool send_statuses(BootTime now);
   bool send_rows(BootTime now);
   bool send_one(std::size_t stream, BootTime now);
+  std::optional<Flight> next_flight(std::size_t stream, BootTime now);
+  RowFormat format_of(const Row& row, Channel channel) const;
   bool has_rows_to_send(std::size_t stream, BootTime now) const;
   std::size_t window() const;
 
@@ -116,17 +131,18 @@ class Publisher {
   std::uint32_t failures_ = 0;  // attempts and short connections since the last stable one
   BootTime next_attempt_{};
   BootTime connected_at_{};
-  BootTime last_progress_{};  // last send into an empty window, or last acknowledgement
   BrokerLimits limits_;
   std::string trouble_;  // why we are offline
 
   std::vector<Stream> streams_;
   std::size_t turn_ = 0;  // whose turn it is
-  std::vector<Status> statuses_;
+  std::vector<StatusTopic> statuses_;
   std::optional<LastWill> will_;
   std::uint64_t next_token_ = 1;
   std::size_t in_flight_ = 0;
+  BootTime last_progress_{};  // last acknowledgement, or the first message after none was in flight
   std::size_t statuses_in_flight_ = 0;
+  bool is_broker_full_ = false;  // the last publish said kRetry; only an acknowledgement changes that
   PublisherCounters counters_;
   std::vector<BrokerEvent> events_;  // scratch
   std::vector<Row> rows_;            // scratch

@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kEntryBytes = kNumberBytes + 13;
 /// What a series adds once (columns) or with each value (records) beside its name.
 constexpr std::size_t kKeyBytes = 24;
-/// Room for losses and the catalogue's name, which are few and short.
-constexpr std::size_t kExtrasBytes = 1024;
+/// Room for losses and the catalogue's name.
+constexpr std::size_t kExtrasBytes = kMostLossCauses * 160;
 
 std::int64_t milliseconds_between(BootTime from, BootTime to) {
   return std::chrono::duration_cast<milliseconds>(to - from).count();
@@ -35,11 +35,28 @@ std::uint64_t total(const LossCounts& losses) {
                          [](std::uint64_t sum, const auto& loss) { return sum + loss.second; });
 }
 
-RowBuilder::RowBuilder(Layout layout, std::size_t max_bytes)
+void count_loss(LossCounts& losses, std::string_view cause, std::uint64_t count) {
+  if (count == 0) return;
+  constexpr std::size_t kMostNameBytes = 100;
+  cause = cause.substr(0, kMostNameBytes);
+  auto found = losses.find(cause);
+  if (found == losses.end()) {
+    const bool has_room = losses.size() + 1 < kMostLossCauses;
+    found = losses.emplace(has_room ? std::string(cause) : "other", 0).first;
+  }
+  found->second += count;
+}
+
+RowBuilder::RowBuilder(Layout layout, std::size_t max_bytes, std::size_t record_frame_bytes)
     : layout_(layout),
       max_bytes_(max_bytes),
+      frame_bytes_(layout == Layout::kRecords ? record_frame_bytes : 0),
       entries_(max_bytes / kEntryBytes + 1),
       bound_bytes_(kExtrasBytes) {}
+
+std::size_t RowBuilder::first_cost(const Series& series) const {
+  return kEntryBytes + kKeyBytes + series.key.size() + frame_bytes_;
+}
 
 void RowBuilder::know(const std::vector<SeriesInfo>& all) {
   for (std::size_t i = series_.size(); i < all.size(); ++i) {
@@ -47,7 +64,7 @@ void RowBuilder::know(const std::vector<SeriesInfo>& all) {
     append_json_string(added.key, all[i].name);
     added.key += ':';
     added.decimals = all[i].decimals;
-    added.cost = kEntryBytes + kKeyBytes + added.key.size();
+    added.cost = first_cost(added);
   }
 }
 
@@ -72,8 +89,7 @@ Row RowBuilder::build(const LossCounts& losses, std::string_view catalogue) {
     row.payload += extras;
   } else {
     text_.clear();
-    write_records();
-    if (!extras.empty()) append_record(text_, milliseconds(0), std::string_view(extras).substr(1));
+    write_records(extras);
     row.payload = text_;
   }
   start_over();
@@ -120,7 +136,7 @@ char* RowBuilder::write_column(char* out, const Series& series) {
   return write_text(out - 1, "]}");
 }
 
-void RowBuilder::write_records() {
+void RowBuilder::write_records(std::string_view extras) {
   // One object per millisecond; a second value of a series in the same millisecond begins another object.
   std::stable_sort(entries_.begin(), entries_.begin() + count_,
                    [](const Entry& a, const Entry& b) { return a.time < b.time; });
@@ -133,9 +149,9 @@ void RowBuilder::write_records() {
     Series& series = series_[entry.series];
     const std::int64_t ms = milliseconds_between(start_, entry.time);
     if (!members.empty() && (ms != object_ms || series.last == object)) {
+      if (object++ == 0) members += extras;
       append_record(text_, milliseconds(object_ms), members);
       members.clear();
-      ++object;
     }
     object_ms = ms;
     series.last = object;
@@ -143,6 +159,7 @@ void RowBuilder::write_records() {
     members += series.key;
     append_number(members, entry.value, series.decimals);
   }
+  if (object == 0) members += extras;
   append_record(text_, milliseconds(object_ms), members);
 }
 
@@ -150,7 +167,7 @@ void RowBuilder::start_over() {
   for (const SeriesIndex index : touched_) {
     Series& series = series_[index];
     series.first = series.last = kNone;
-    series.cost = kEntryBytes + kKeyBytes + series.key.size();
+    series.cost = first_cost(series);
   }
   touched_.clear();
   count_ = 0;

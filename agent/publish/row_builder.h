@@ -16,6 +16,10 @@ namespace outrider {
 /// What was lost before it got a number, per cause; travels in the next row.
 using LossCounts = std::map<std::string, std::uint64_t, std::less<>>;
 std::uint64_t total(const LossCounts& losses);
+/// A row names at most so many; what is lost beyond counts as "other".
+inline constexpr std::size_t kMostLossCauses = 16;
+/// Adds to a cause. Names longer than 100 bytes are cut.
+void count_loss(LossCounts& losses, std::string_view cause, std::uint64_t count);
 
 /// Collects the samples of one commit interval of one vehicle and encodes them as one row.
 ///
@@ -25,8 +29,9 @@ std::uint64_t total(const LossCounts& losses);
 /// Threads  the loop only.
 class RowBuilder {
  public:
-  /// `max_bytes` bounds the payload; a row is full before an encoded value could exceed it.
-  RowBuilder(Layout layout, std::size_t max_bytes);
+  /// `max_bytes` bounds what the row takes in a message; it is full before an encoded value could exceed that.
+  /// `record_frame_bytes`: what a message adds to each instant in the records layout.
+  RowBuilder(Layout layout, std::size_t max_bytes, std::size_t record_frame_bytes);
 
   /// Makes series `0 .. all.size()-1` known; earlier ones stay as they were.
   void know(const std::vector<SeriesInfo>& all);
@@ -75,11 +80,13 @@ class RowBuilder {
   void touch(Series& series, SeriesIndex index, std::uint32_t entry);
   char* write_columns(char* out);
   char* write_column(char* out, const Series& series);
-  void write_records();
+  void write_records(std::string_view extras);
+  std::size_t first_cost(const Series& series) const;
   void start_over();
 
   const Layout layout_;
   const std::size_t max_bytes_;
+  const std::size_t frame_bytes_;  // of an instant; 0 in columns
   std::vector<Series> series_;
   std::vector<Entry> entries_;  // as many as can ever fit; `count_` are used
   std::uint32_t count_ = 0;

@@ -33,13 +33,19 @@ T take_raw(std::string_view& in) {
 }
 
 constexpr std::size_t kRecordHeadBytes = 8;
-/// {"vehicle_id":,"event_timestamp":"…","epoch":"…","seq":,"clock":"corrected",},
-constexpr std::size_t kRecordFrameBytes = 140;
+/// {"vehicle_id":,"event_timestamp":"…","epoch":"…","seq":,"part":,"clock":"corrected",},
+constexpr std::size_t kRecordFrameBytes = 160;
+/// Of an epoch: two numbers and a dash.
+constexpr std::size_t kEpochBytes = 32;
 /// {"seq":,"through":,"lost_rows":{"cause":"…","rows":,"samples":,"from":"…","to":"…"}},
 constexpr std::size_t kGapFrameBytes = 240;
 constexpr std::size_t kObjectFrameBytes = 100;
 
 }  // namespace
+
+std::size_t record_frame_bytes(std::size_t vehicle_json_bytes) {
+  return kRecordFrameBytes + kEpochBytes + vehicle_json_bytes;
+}
 
 void append_row_extras(std::string& out, const LossCounts& losses, std::string_view catalogue) {
   if (!losses.empty()) {
@@ -107,7 +113,7 @@ std::size_t MessageText::bound(const Row& row) const {
     (void)take_raw<std::int32_t>(rest);
     const auto length = take_raw<std::uint32_t>(rest);
     rest.remove_prefix(std::min<std::size_t>(length, rest.size()));
-    bytes += kRecordFrameBytes + vehicle_json_.size() + epoch_.size();
+    bytes += record_frame_bytes(vehicle_json_.size());
   }
   return bytes;
 }
@@ -152,7 +158,7 @@ void MessageText::add_object(const Row& row, const RowTime& time) {
   text_ += "},";
 }
 
-void MessageText::open_record(const Row& row, WallTime time, ClockQuality quality) {
+void MessageText::open_record(const Row& row, WallTime time) {
   text_ += "{\"vehicle_id\":";
   text_ += vehicle_json_;
   text_ += ",\"event_timestamp\":";
@@ -161,18 +167,21 @@ void MessageText::open_record(const Row& row, WallTime time, ClockQuality qualit
   text_ += epoch_;
   text_ += "\",\"seq\":";
   append_integer(text_, row.seq);
-  text_ += ",\"clock\":\"";
-  text_ += name_of(quality);
-  text_ += '"';
 }
 
 void MessageText::add_records(const Row& row, const RowTime& time) {
+  std::int64_t part = 0;
   std::string_view rest = row.payload;
   while (rest.size() >= kRecordHeadBytes) {
     const auto after_ms = take_raw<std::int32_t>(rest);
     const auto stored_length = take_raw<std::uint32_t>(rest);
     const std::size_t length = std::min<std::size_t>(stored_length, rest.size());
-    open_record(row, time.time + milliseconds(after_ms), time.quality);
+    open_record(row, time.time + milliseconds(after_ms));
+    text_ += ",\"part\":";
+    append_integer(text_, part++);
+    text_ += ",\"clock\":\"";
+    text_ += name_of(time.quality);
+    text_ += '"';
     if (length > 0) {
       text_ += ',';
       text_ += rest.substr(0, length);
@@ -188,7 +197,7 @@ void MessageText::add_gap(const Row& row, const RowTime& time) {
   const auto samples = take_raw<std::uint64_t>(rest);
   const nanoseconds length{take_raw<std::int64_t>(rest)};
   if (format_ == RowFormat::kRecordsJson) {
-    open_record(row, time.time, time.quality);
+    open_record(row, time.time);
   } else {
     text_ += "{\"seq\":";
     append_integer(text_, row.seq);

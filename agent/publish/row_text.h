@@ -36,6 +36,10 @@ struct GapText {
 };
 std::string gap_payload(const GapText& gap);
 
+/// The most that a message adds to each instant of a kRecordsJson row, beside its members. `vehicle_json_bytes`: length
+/// of the vehicle id as a JSON string.
+std::size_t record_frame_bytes(std::size_t vehicle_json_bytes);
+
 /// A row's time for people and pipelines.
 struct RowTime {
   WallTime time{};
@@ -45,7 +49,8 @@ struct RowTime {
 /// Builds the payload of one MQTT message from consecutive rows of one stream.
 ///
 /// Shape    kColumnsJson and kEventJson: one object with a "rows" array; kRecordsJson: an array of flat
-///          objects. All rows of a message are of one kind; gap records go with any.
+///          objects with their position in the row as "part". All rows of a message are of one kind; gap records go
+///          with any.
 class MessageText {
  public:
   MessageText(std::string_view vehicle_id, std::string_view epoch);
@@ -67,7 +72,7 @@ class MessageText {
   void add_records(const Row& row, const RowTime& time);
   void add_gap(const Row& row, const RowTime& time);
   void append_time(WallTime time);
-  void open_record(const Row& row, WallTime time, ClockQuality quality);
+  void open_record(const Row& row, WallTime time);
 
   const std::string vehicle_json_;  // with quotes
   const std::string epoch_;

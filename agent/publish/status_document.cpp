@@ -47,8 +47,10 @@ std::string status_text(const StatusDocument& document, WallTime now) {
   append_member(text, "epoch", document.epoch);
   append_member(text, "layout", name_of(document.layout));
   append_member(text, "catalogue", short_digest(signals));
-  text += ",\"signals\":";
-  text += signals;
+  if (document.lists_signals) {
+    text += ",\"signals\":";
+    text += signals;
+  }
   text += '}';
   return text;
 }

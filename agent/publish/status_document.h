@@ -21,6 +21,8 @@ struct StatusDocument {
   std::string epoch;
   Layout layout = Layout::kColumns;
   const std::vector<SeriesInfo>* series = nullptr;  ///< Borrowed.
+  /// Left out where the document has to be small.
+  bool lists_signals = true;
 };
 
 std::string status_text(const StatusDocument& document, WallTime now);

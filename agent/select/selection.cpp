@@ -3,7 +3,7 @@
 
 #include <cmath>
 #include <limits>
-#include <set>
+#include <map>
 
 #include "agent/config/glob.h"
 
@@ -100,8 +100,9 @@ Selection::State Selection::new_state(const SignalRule* rule, SeriesIndex series
   if (rule == nullptr) series = kDropped;
   const SignalRule& chosen = rule != nullptr ? *rule : rules_.front();
   const std::int64_t period_ns = chosen.period ? nanoseconds(*chosen.period).count() : kNever;
+  const double deadband = chosen.is_on_change ? chosen.deadband : kInfinity;
   return {.last_value = std::numeric_limits<double>::quiet_NaN(),
-          .deadband = chosen.is_on_change ? chosen.deadband : kInfinity,
+          .deadband = deadband,
           .valid_min = chosen.valid_min.value_or(-kInfinity),
           .valid_max = chosen.valid_max.value_or(kInfinity),
           .next_change_ns = std::numeric_limits<std::int64_t>::min(),
@@ -134,9 +135,14 @@ std::uint32_t Selection::add_states(std::size_t bus, std::int32_t message, std::
 }
 
 std::string Selection::name_of(std::size_t bus, std::uint32_t slot, const SignalRule& rule,
-                               std::int32_t source_address) const {
-  if (rule.source_address) return rule.as.value_or(names_[bus][slot]);
-  return source_address >= 0 ? with_source(names_[bus][slot], source_address) : names_[bus][slot];
+                               std::int32_t source_address) {
+  std::string name = rule.source_address ? rule.as.value_or(names_[bus][slot]) : names_[bus][slot];
+  const bool is_tagged = source_address >= 0 && (!rule.source_address || used_names_.contains(name));
+  if (is_tagged) name = with_source(name, source_address);
+  std::string unique = name;
+  for (int number = 2; !used_names_.insert(unique).second; ++number)
+    unique = name + "#" + std::to_string(number);
+  return unique;
 }
 
 std::uint32_t Selection::base_of(std::size_t bus, const DecodedFrame& frame) {
@@ -159,43 +165,45 @@ void Selection::select(std::size_t bus, const DecodedFrame& frame, BootTime time
     return;
   }
   const std::int64_t now_ns = time.time_since_epoch().count();
-  if (now_ns < newest_ns_ - kStepBackNs) restart_timers();  // logs are cut together; a bus never goes back
-  newest_ns_ = now_ns;
+  if (now_ns < last_ns_ - kStepBackNs) restart_timers();  // logs are cut together; a bus never goes back
+  last_ns_ = now_ns;
   // Unsigned, so it may wrap here and back when a slot is added.
   const std::uint32_t state_of_slot =
       base - messages_[bus][static_cast<std::size_t>(frame.message)].first_slot;
   for (const DecodedValue& decoded : frame.values) {
     State& state = states_[state_of_slot + decoded.slot];
-    if (state.series == kDropped) continue;
-    const double value = decoded.value;
-    if (value < state.valid_min || value > state.valid_max) {
-      ++state.invalid;
-      continue;
-    }
-    const bool is_period_over = now_ns >= state.next_period_ns;
-    const bool is_changed =
-        !(std::fabs(value - state.last_value) <= state.deadband);  // true for the first: NaN
-    if (!is_period_over) {
-      if (!is_changed) {
-        state.pending_ns = kNever;
-        continue;
-      }
-      if (now_ns < state.next_change_ns) {
-        state.pending_value = value;
-        state.pending_ns = now_ns;
-        continue;
-      }
-    }
-    state.last_value = value;
-    state.pending_ns = kNever;
-    state.next_change_ns = now_ns + state.min_interval_ns;
-    if (is_period_over) {
-      // Keeps the phase, unless more than a period was missed.
-      const std::int64_t kept_phase = state.next_period_ns + state.period_ns;
-      state.next_period_ns = kept_phase > now_ns ? kept_phase : now_ns + state.period_ns;
-    }
-    kept.push_back({state.series, time, value});
+    if (state.series != kDropped && is_due(state, decoded.value, now_ns))
+      kept.push_back({state.series, time, decoded.value});
   }
+}
+
+/// Decides on one value and remembers what the next decision needs.
+inline bool Selection::is_due(State& state, double value, std::int64_t now_ns) {
+  if (value < state.valid_min || value > state.valid_max) {
+    ++state.invalid;
+    return false;
+  }
+  const bool is_period_over = now_ns >= state.next_period_ns;
+  const bool is_changed =
+      !(std::fabs(value - state.last_value) <= state.deadband);  // true for the first: NaN
+  if (!is_period_over && !is_changed) {
+    state.pending_ns = kNever;
+    return false;
+  }
+  if (!is_period_over && now_ns < state.next_change_ns) {
+    state.pending_value = value;
+    state.pending_ns = now_ns;
+    return false;
+  }
+  state.last_value = value;
+  state.pending_ns = kNever;
+  state.next_change_ns = now_ns + state.min_interval_ns;
+  if (is_period_over) {
+    // Keeps the phase, unless more than a period was missed.
+    const std::int64_t kept_phase = state.next_period_ns + state.period_ns;
+    state.next_period_ns = kept_phase > now_ns ? kept_phase : now_ns + state.period_ns;
+  }
+  return true;
 }
 
 void Selection::flush_pending(BootTime now, std::vector<Sample>& kept) {

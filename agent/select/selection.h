@@ -4,10 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/base/sample.h"
@@ -20,7 +21,7 @@ namespace outrider {
 ///
 /// Names    the rule's `as`, else the signal's name; where two series would share it, "MESSAGE.SIGNAL", and
 ///          where that is still shared "bus.MESSAGE.SIGNAL". J1939 series carry "@" and the sender's address
-///          in hex unless the rule names one sender.
+///          in hex unless the rule names one sender; what is shared after all that is numbered: "speed#2".
 /// Keeping  a value outside the valid range is counted as invalid and never kept. Otherwise a value is kept
 ///          when its period is over, or when it left the deadband around the last kept one and the minimum
 ///          interval is over. A change inside the interval waits; `flush_pending` keeps the newest that still
@@ -53,8 +54,8 @@ class Selection {
   /// Calls `report(name, count)` for every series with invalid values since the last call.
   void take_invalid(const std::function<void(const std::string& name, std::uint64_t count)>& report);
 
-  /// Values not kept because the vehicle has more series than we track.
-  std::uint64_t untracked() const { return untracked_; }
+  /// Values not kept since the last call because the vehicle has more series than we track.
+  std::uint64_t take_untracked() { return std::exchange(untracked_, 0); }
 
   /// Rules that match no signal of any bus, as sentences with the rule's JSON path.
   const std::vector<std::string>& warnings() const { return warnings_; }
@@ -87,9 +88,10 @@ class Selection {
   std::uint32_t add_states(std::size_t bus, std::int32_t message, std::int32_t source_address);
   State new_state(const SignalRule* rule, SeriesIndex series) const;
   std::string name_of(std::size_t bus, std::uint32_t slot, const SignalRule& rule,
-                      std::int32_t source_address) const;
+                      std::int32_t source_address);
   const SignalRule* rule_for(const SlotInfo& slot, std::int32_t source_address) const;
   std::uint32_t base_of(std::size_t bus, const DecodedFrame& frame);
+  static bool is_due(State& state, double value, std::int64_t now_ns);
   void restart_timers();
   void warn_of_idle_rules();
 
@@ -99,8 +101,9 @@ class Selection {
   std::vector<std::vector<std::string>> names_;       // [bus][slot], without the sender
   std::vector<State> states_;
   std::vector<SeriesInfo> series_;
+  std::set<std::string> used_names_;
   std::vector<std::string> warnings_;
-  std::int64_t newest_ns_ = 0;
+  std::int64_t last_ns_ = 0;  // stamp of the last frame
   std::uint64_t untracked_ = 0;
 };
 

@@ -53,7 +53,7 @@ Result<StreamIndex> Outbox::stream(std::string_view vehicle_id, Channel channel)
   return state_->activate({name.first, channel, fresh});
 }
 
-Result<std::uint32_t> Outbox::boot(std::string_view boot_id) {
+std::uint32_t Outbox::boot(std::string_view boot_id) {
   const std::uint32_t key = state_->boot_table.key_of(boot_id);
   state_->is_changed = state_->is_changed || state_->boot_table.is_changed();
   return key;
@@ -70,6 +70,10 @@ const std::vector<OffsetEntry>& Outbox::offsets() const { return state_->boot_ta
 
 Result<Sequence> Outbox::append(StreamIndex stream, Row row, std::uint64_t lost_samples) {
   ENSURE(stream < state_->streams.size());
+  if (row.payload.size() > state_->limits.max_row_bytes)
+    return reject("a row of " + size_text(row.payload.size()) +
+                  " is too large for the buffer, which takes rows up to " +
+                  size_text(state_->limits.max_row_bytes) + "; raise buffer.max_bytes");
   const std::uint64_t cost = State::cost_of(row);
   if (state_->staged_bytes + cost > state_->options.max_staged_bytes)
     return reject("there is no room for a row of " + size_text(row.payload.size()) + " beside " +
@@ -77,11 +81,10 @@ Result<Sequence> Outbox::append(StreamIndex stream, Row row, std::uint64_t lost_
                   size_text(state_->options.max_staged_bytes) + ")");
   Stream& owner = state_->streams[stream];
   row.seq = row.through = owner.next_number();
-  owner.staged.add(row);
-  owner.staged_lost += lost_samples;
+  owner.staged.add(row, lost_samples);
   const Sequence number = row.seq;
   state_->staged_bytes += cost;
-  state_->staged.push_back({stream, std::move(row)});
+  state_->staged.push_back({stream, std::move(row), lost_samples});
   return number;
 }
 
@@ -101,58 +104,76 @@ Status Outbox::State::commit() {
   for (Stream& stream : streams)
     if (Status settled = settle(stream); !settled) return settled;
   if (!staged.empty() || is_changed) {
-    Status written = write(/*with_staged=*/true);
+    Status written = write(staged.size());
     if (!written && database->was_full()) written = commit_when_full(written);
     if (!written) return written;
   }
-  has_failed = false;
+  has_failed = !staged.empty();  // the rest waits for room, which only time brings
   return ok();
 }
 
 /// Gets by with less room: first the log is emptied and written from its beginning; if that is not enough,
-/// acknowledgements and their deletes are written alone, so that there is room next time.
+/// acknowledgements and their deletes are written alone, and then as many rows as there is room for.
 Status Outbox::State::commit_when_full(Status failure) {
   if (Status emptied = database->checkpoint(); emptied) {
-    failure = write(/*with_staged=*/true);
+    failure = write(staged.size());
     if (failure || !database->was_full()) return failure;
   }
-  if (!is_changed) return failure;
-  Status room = set_page_limit(*database, limits.database_pages + kRoomToDelete);
-  if (room) room = write(/*with_staged=*/false);
-  if (!room) log_warning("store.full", room.error().text);
-  if (Status limited = set_page_limit(*database, limits.database_pages); !limited) return limited;
+  if (is_changed)
+    if (Status written = write_acknowledgements(); !written || staged.empty()) return written;
+  return write_what_fits(std::move(failure));
+}
+
+Status Outbox::State::write_acknowledgements() {
+  Status done = set_page_limit(*database, limits.database_pages + kRoomToDelete);
+  if (done) done = write(0);
+  Status limited = set_page_limit(*database, limits.database_pages);
+  return done ? limited : done;
+}
+
+/// The oldest half of the staged rows, or half of that, down to one row: together they can be more than the file may
+/// ever hold.
+Status Outbox::State::write_what_fits(Status failure) {
+  for (std::size_t rows = std::max<std::size_t>(staged.size() / 2, 1); rows > 0; rows /= 2) {
+    failure = write(rows);
+    if (failure || !database->was_full()) return failure;
+  }
   return failure;
 }
 
-Status Outbox::State::write(bool with_staged) {
+/// Everything that changed and the first `rows` of the staged rows, in one transaction.
+Status Outbox::State::write(std::size_t rows) {
+  parts.assign(streams.size(), {});
+  for (std::size_t i = 0; i < rows; ++i) parts[staged[i].stream].add(staged[i].row, staged[i].lost_samples);
   Status done = database->transact([&]() -> Status {
     // Deletes first: rows that come take the pages of rows that go, and fewer pages are written.
-    if (Status written = write_rows(with_staged); !written) return written;
-    if (Status written = write_counters(with_staged); !written) return written;
-    if (Status written = boot_table.write(); !written) return written;
+    if (Status inserted = write_rows(rows); !inserted) return inserted;
+    if (Status saved = write_counters(); !saved) return saved;
+    if (Status saved = boot_table.write(); !saved) return saved;
     return is_marked_open ? ok() : write_meta(*database, kCleanKey, "0");
   });
-  if (!done) return done;
+  if (done) written(rows);
+  return done;
+}
 
+void Outbox::State::written(std::size_t rows) {
   is_changed = false;
   is_marked_open = true;
   boot_table.written();
   for (std::size_t i = 0; i < streams.size(); ++i) {
     Stream& stream = streams[i];
-    if (with_staged) stream = stream.folded();
+    stream = stream.folded(parts[i]);
     stream.removed = removals[i];
     stream.is_changed = false;
     stream.is_in_file = true;
     is_changed = is_changed || stream.has_removable();
   }
-  if (with_staged) {
-    staged.clear();
-    staged_bytes = 0;
-  }
-  return ok();
+  const auto end = staged.begin() + static_cast<std::ptrdiff_t>(rows);
+  for (auto entry = staged.begin(); entry != end; ++entry) staged_bytes -= cost_of(entry->row);
+  staged.erase(staged.begin(), end);
 }
 
-Status Outbox::State::write_rows(bool with_staged) {
+Status Outbox::State::write_rows(std::size_t rows) {
   removals.resize(streams.size());
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const Stream& stream = streams[i];
@@ -162,18 +183,16 @@ Status Outbox::State::write_rows(bool with_staged) {
     if (!removed) return removed.error();
     removals[i] = *removed;
   }
-  if (!with_staged) return ok();
-  for (const StagedRow& entry : staged)
-    if (Status inserted = row_table.insert(streams[entry.stream].id, entry.row); !inserted) return inserted;
+  for (std::size_t i = 0; i < rows; ++i)
+    if (Status done = row_table.insert(streams[staged[i].stream].id, staged[i].row); !done) return done;
   return ok();
 }
 
-Status Outbox::State::write_counters(bool with_staged) {
+Status Outbox::State::write_counters() {
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const Stream& stream = streams[i];
-    if (!stream.is_changed && !(with_staged && stream.staged.rows > 0)) continue;
-    Status saved =
-        stream_table.save(names[i].vehicle_id, names[i].channel, with_staged ? stream.folded() : stream);
+    if (!stream.is_changed && parts[i].rows.rows == 0) continue;
+    Status saved = stream_table.save(names[i].vehicle_id, names[i].channel, stream.folded(parts[i]));
     if (!saved) return saved;
   }
   return ok();
@@ -240,7 +259,8 @@ Backlog Outbox::backlog(StreamIndex stream) const {
 
 Ledger Outbox::ledger(StreamIndex stream) const {
   ENSURE(stream < state_->streams.size());
-  const Stream now = state_->streams[stream].folded();
+  const Stream& owner = state_->streams[stream];
+  const Stream now = owner.folded(owner.staged);
   return {
       .sampled = now.sampled, .delivered = now.delivered, .waiting = now.waiting.samples, .lost = now.lost};
 }

@@ -59,11 +59,12 @@ struct Backlog {
 
 /// The arithmetic of one stream since its epoch began: sampled = delivered + waiting + lost.
 struct Ledger {
-  std::uint64_t sampled =
-      0;  ///< Samples the selection wanted, including those lost before they had a number.
+  /// Samples the selection wanted, including those lost before they had a number.
+  std::uint64_t sampled = 0;
   std::uint64_t delivered = 0;  ///< Acknowledged by the broker.
   std::uint64_t waiting = 0;    ///< Stored and staged.
-  std::uint64_t lost = 0;       ///< Reported in rows ("lost", gap records).
+  /// Reported in rows ("lost", gap records): samples, or frames where no sample was decoded yet.
+  std::uint64_t lost = 0;
 };
 
 /// Wall time of stored boot times: per boot, from which boot time on which offset holds.
@@ -82,7 +83,7 @@ struct OffsetEntry {
 ///             the ledger in one transaction (WAL, synchronous=FULL). Only committed rows can be read, so no number is
 ///             ever published twice with different contents.
 /// Errors      kRetry: could not write now (disk full, I/O error, busy); staged rows stay staged, within
-///             max_staged_bytes. kStop: the file cannot be used at all.
+///             max_staged_bytes. kReject: a row that the buffer cannot take. kStop: the file cannot be used at all.
 /// Threads     the loop only. One connection in one process: SQLite before 3.51.3 can corrupt a WAL with two.
 class Outbox {
  public:
@@ -106,18 +107,19 @@ class Outbox {
   const std::vector<StreamName>& streams() const;
 
   /// Key of a boot in the table of boots; made on first sight.
-  Result<std::uint32_t> boot(std::string_view boot_id);
+  std::uint32_t boot(std::string_view boot_id);
   /// Notes how boot time relates to UTC from `entry.from` on. Durable with the next commit. Less than a millisecond of
   /// difference to the entry before is not noted; a boot with very many entries keeps every second one.
   void note_offset(const OffsetEntry& entry);
   /// All entries, ordered by boot and time.
   const std::vector<OffsetEntry>& offsets() const;
 
-  /// Numbers `row` (its seq and through are set here) and stages it. kReject when the memory for staged rows is full:
-  /// the row is gone, and the caller reports its samples as lost.
+  /// Numbers `row` (its seq and through are set here) and stages it. kReject when the memory for staged rows is full,
+  /// or the row would not fit even into an empty buffer: it is gone, and the caller reports its samples as lost.
   Result<Sequence> append(StreamIndex stream, Row row, std::uint64_t lost_samples = 0);
 
-  /// Writes what is staged. Cheap when nothing is.
+  /// Writes what is staged, cheap when nothing is. When there is not room for all of it: the oldest rows that fit; the
+  /// others stay staged. kRetry when not one did.
   Status commit();
   /// True when there is something to write (rows, acknowledgements, deletes) and the commit interval since the last
   /// commit is over, or half of the staging memory is used. After a commit that failed only the interval counts.
@@ -143,8 +145,5 @@ class Outbox {
   explicit Outbox(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-/// Version of the linked SQLite.
-std::string sqlite_version();
 
 }  // namespace outrider

@@ -33,6 +33,9 @@ Status Outbox::State::begin_life(SmallFile& epoch_file) {
   if (!file) return file.error();
   const EpochDecision decision = decide_epoch(*file, parse_epoch(*stored), options.random);
   epoch = decision.epoch.text();
+  if (*file && stored->empty())
+    log_warning("store", "the buffer " + options.path + " is gone though its epoch file is there: epoch " +
+                             epoch + " begins, and what waited in it is lost");
 
   if (decision.is_file_stale) {
     // The file goes first: if the database then is lost, the number is not used a second time.

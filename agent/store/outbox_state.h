@@ -42,14 +42,18 @@ struct Outbox::State {
   Status recount(Stream& stream);
   Status commit();
   Status commit_when_full(Status failure);
-  Status write(bool with_staged);
-  Status write_rows(bool with_staged);
-  Status write_counters(bool with_staged);
+  Status write_acknowledgements();
+  Status write_what_fits(Status failure);
+  Status write(std::size_t rows);
+  Status write_rows(std::size_t rows);
+  Status write_counters();
+  void written(std::size_t rows);
   void close();
 
   struct StagedRow {
     StreamIndex stream = 0;
     Row row;
+    std::uint64_t lost_samples = 0;
   };
   static std::uint64_t cost_of(const Row& row) { return sizeof(StagedRow) + row.payload.size(); }
 
@@ -67,12 +71,13 @@ struct Outbox::State {
   std::vector<StreamName> names;   ///< By index.
   std::vector<Stream> streams;     ///< By index.
   std::vector<Sequence> removals;  ///< By index; what the transaction under way has removed.
+  std::vector<StagedSum> parts;    ///< By index; what it takes of the staged rows.
   using Name = std::pair<std::string, Channel>;
   std::map<Name, StreamIndex> indexes;
   std::map<Name, Stream> dormant;  ///< In the file, nothing waits, not asked for in this run.
   std::size_t next_stream_id = 0;
 
-  std::vector<StagedRow> staged;
+  std::vector<StagedRow> staged;  ///< In order of their numbers.
   std::uint64_t staged_bytes = 0;
 
   bool is_changed = false;  ///< A commit would write something.

@@ -11,6 +11,11 @@ constexpr std::int64_t kSchemaVersion = 1;
 
 // Room for the tables themselves and a few rows: less cannot work.
 constexpr std::int64_t kMinDatabasePages = 48;
+// Of those, and of a larger file a quarter, for everything that is not the payload of one row: the root pages, streams,
+// boots, offsets.
+constexpr std::int64_t kMinOtherPages = 16;
+constexpr std::int64_t kOverflowBytes =
+    kPageBytes - 4;  // of payload on a page of its own; 4 link to the next one
 constexpr std::int64_t kChunkPages = Database::kChunkBytes / kPageBytes;
 // 4 MiB. Measured 2026-11, rows of 300 B to 20 kB, one a commit, kept, drained or 300 behind: logs of 256, 1000 and 4000
 // pages write the same bytes within 5 % (with 300 waiting up to 10 %), so the log need not be long; a short one is
@@ -108,6 +113,8 @@ StoreLimits limits_for(std::uint64_t max_bytes) {
   limits.wal_pages = std::clamp(pages / 8, kMinWalPages, kMaxWalPages);
   // Whole chunks, for the file grows by those.
   limits.database_pages = std::max((pages - limits.wal_pages) / kChunkPages * kChunkPages, kMinDatabasePages);
+  const std::int64_t other_pages = std::max(limits.database_pages / 4, kMinOtherPages);
+  limits.max_row_bytes = static_cast<std::uint64_t>((limits.database_pages - other_pages) * kOverflowBytes);
   return limits;
 }
 

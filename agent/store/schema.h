@@ -13,6 +13,7 @@ namespace outrider {
 struct StoreLimits {
   std::int64_t database_pages = 0;  ///< The file never grows beyond this.
   std::int64_t wal_pages = 0;       ///< The log goes into the file when it is this long.
+  std::uint64_t max_row_bytes = 0;  ///< A larger payload might not fit even when no other row is there.
 };
 inline constexpr std::int64_t kPageBytes = 4096;
 StoreLimits limits_for(std::uint64_t max_bytes);

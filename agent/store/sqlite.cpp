@@ -3,17 +3,30 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <utility>
-
-#include "agent/store/outbox.h"
 
 namespace outrider {
 namespace {
 
+/// The system refused, so the storage is not to blame.
+bool is_refusal(int code, int system_error) {
+  const int kind = code & 0xFF;
+  if (kind == SQLITE_READONLY || kind == SQLITE_PERM) return true;
+  return (kind == SQLITE_CANTOPEN || kind == SQLITE_IOERR) &&
+         (system_error == EACCES || system_error == EPERM || system_error == EROFS);
+}
+
 /// What the code means for the agent, and what a person can do about it.
-Error describe(int code, const std::string& path, const std::string& detail) {
+Error describe(int code, int system_error, const std::string& path, const std::string& detail) {
   const std::string buffer = path.empty() ? "the temporary buffer" : "the buffer " + path;
   const std::string reason = " (SQLite: " + detail + ", code " + std::to_string(code) + ")";
+  if (is_refusal(code, system_error)) {
+    const std::string text = buffer + " is not writable by this user" + reason +
+                             "; make the file, its directory and the file system writable for it";
+    const bool is_open = (code & 0xFF) == SQLITE_READONLY || (code & 0xFF) == SQLITE_IOERR;
+    return is_open ? retry(text) : stop(text);
+  }
   switch (code & 0xFF) {
     case SQLITE_FULL:
       return retry(buffer + " has no room: its limit (buffer.max_bytes) or the disk is full" + reason +
@@ -24,13 +37,9 @@ Error describe(int code, const std::string& path, const std::string& detail) {
                    "; only one may use it: is another outrider running, or a database tool?");
     case SQLITE_IOERR:
       return retry(buffer + " could not be read or written" + reason + "; check the storage device");
-    case SQLITE_READONLY:
-      return retry(buffer + " cannot be written" + reason +
-                   "; make the file, its directory and the file system writable for this user");
     case SQLITE_NOMEM:
       return retry("there is no memory for " + buffer + reason);
     case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
     case SQLITE_AUTH:
       return stop(buffer + " cannot be opened" + reason +
                   "; its directory must exist and be readable and writable for this user");
@@ -99,9 +108,12 @@ Status Database::reserve() {
   if (path_.empty()) return ok();
   Result<std::int64_t> pages = integer("PRAGMA page_count");
   if (!pages) return pages.error();
-  Result<std::int64_t> page_bytes = integer("PRAGMA page_size");
-  if (!page_bytes) return page_bytes.error();
-  sqlite3_int64 wanted = *pages * *page_bytes;
+  if (page_bytes_ == 0) {  // fixed since the first page was written
+    Result<std::int64_t> page_bytes = integer("PRAGMA page_size");
+    if (!page_bytes) return page_bytes.error();
+    page_bytes_ = *page_bytes;
+  }
+  sqlite3_int64 wanted = *pages * page_bytes_;
   const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_SIZE_HINT, &wanted);
   if (code != SQLITE_OK) return failure(SQLITE_FULL);  // which SQLite reports as a write error
   return ok();
@@ -115,7 +127,8 @@ void Database::roll_back() {
 Error Database::failure(int code) {
   was_full_ = (code & 0xFF) == SQLITE_FULL;
   const bool has_detail = handle_ != nullptr && sqlite3_extended_errcode(handle_) == code;
-  return describe(code, path_, has_detail ? sqlite3_errmsg(handle_) : sqlite3_errstr(code));
+  const std::string detail = has_detail ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+  return describe(code, sqlite3_system_errno(handle_), path_, detail);
 }
 
 Statement::~Statement() { sqlite3_finalize(handle_); }

@@ -63,6 +63,7 @@ class Database {
   const std::string path_;
   sqlite3* handle_ = nullptr;
   bool was_full_ = false;
+  std::int64_t page_bytes_ = 0;  ///< 0: not asked yet.
 };
 
 /// SQL that is prepared at its first run and kept. Must go before its database.
@@ -123,5 +124,8 @@ class Query {
   Statement& statement_;
   int code_ = 0;  ///< First thing that went wrong before the first row.
 };
+
+/// Version of the linked SQLite.
+std::string sqlite_version();
 
 }  // namespace outrider

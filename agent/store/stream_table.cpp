@@ -24,6 +24,18 @@ Stream stream_at(const Query& query) {
 
 }  // namespace
 
+void StagedSum::add(const Row& row, std::uint64_t lost_samples) {
+  rows.add(row);
+  lost += lost_samples;
+}
+
+StagedSum& StagedSum::operator-=(const StagedSum& other) {
+  ENSURE(lost >= other.lost);
+  rows -= other.rows;
+  lost -= other.lost;
+  return *this;
+}
+
 void Stream::acknowledge(Sequence through, const RowSum& sum) {
   acked = through;
   delivered += sum.samples;
@@ -31,14 +43,13 @@ void Stream::acknowledge(Sequence through, const RowSum& sum) {
   is_changed = true;
 }
 
-Stream Stream::folded() const {
+Stream Stream::folded(const StagedSum& part) const {
   Stream next = *this;
-  next.newest += static_cast<Sequence>(staged.rows);
-  next.sampled += staged.samples + staged_lost;
-  next.lost += staged_lost;
-  next.waiting += staged;
-  next.staged = {};
-  next.staged_lost = 0;
+  next.newest += static_cast<Sequence>(part.rows.rows);
+  next.sampled += part.rows.samples + part.lost;
+  next.lost += part.lost;
+  next.waiting += part.rows;
+  next.staged -= part;
   return next;
 }
 

@@ -12,6 +12,15 @@
 
 namespace outrider {
 
+/// Rows of one stream that are numbered, not committed.
+struct StagedSum {
+  RowSum rows;
+  std::uint64_t lost = 0;  ///< Lost samples that came with them.
+
+  void add(const Row& row, std::uint64_t lost_samples);
+  StagedSum& operator-=(const StagedSum& other);
+};
+
 /// Where one stream stands. Numbers have no holes: removed ≤ acked ≤ newest, and staged rows follow newest.
 struct Stream {
   StreamIndex id = 0;  ///< In the file; forever.
@@ -25,17 +34,16 @@ struct Stream {
   std::uint64_t delivered = 0;
   std::uint64_t lost = 0;
 
-  RowSum staged;                  ///< Numbered, not committed.
-  std::uint64_t staged_lost = 0;  ///< Lost samples that came with them.
+  StagedSum staged;
   Sequence wanted = 0;  ///< Acknowledged, though perhaps not yet counted (acked < wanted after an I/O error).
   bool is_in_file = false;
   bool is_changed = false;
 
-  Sequence next_number() const { return newest + static_cast<Sequence>(staged.rows) + 1; }
+  Sequence next_number() const { return newest + static_cast<Sequence>(staged.rows.rows) + 1; }
   bool has_removable() const { return removed < acked; }
   void acknowledge(Sequence through, const RowSum& sum);
-  /// With what is staged counted as committed.
-  Stream folded() const;
+  /// With `part`, the first of what is staged, counted as committed.
+  Stream folded(const StagedSum& part) const;
 };
 
 /// Table `stream`: one row per stream, counters included, so that opening reads no rows.

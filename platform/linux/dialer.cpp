@@ -84,6 +84,17 @@ void set_option(int socket, int level, int option, unsigned value) {
   (void)::setsockopt(socket, level, option, &value, sizeof value);
 }
 
+/// 0: `socket` is connecting; else the error number.
+int begin_connect(const SocketAddress& to, Descriptor& socket) {
+  const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  socket = Descriptor(::socket(to.storage.ss_family, type, IPPROTO_TCP));
+  if (!socket.is_open()) return errno;
+  set_option(socket.number(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(socket.number(), IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
+  if (::connect(socket.number(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) == 0) return 0;
+  return errno == EINPROGRESS ? 0 : errno;
+}
+
 }  // namespace
 
 Dialer::Dialer(BrokerAddress address, Time deadline, milliseconds timeout,
@@ -146,18 +157,13 @@ Dialer::Progress Dialer::advance(Time now) {
 Dialer::Progress Dialer::try_next(Time now) {
   while (next_ < candidates_.size()) {
     const SocketAddress& to = candidates_[next_++];
-    const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    socket_ = Descriptor(::socket(to.storage.ss_family, type, IPPROTO_TCP));
-    set_option(socket_.number(), IPPROTO_TCP, TCP_NODELAY, 1);
-    set_option(socket_.number(), IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
-    if (socket_.is_open() &&
-        (::connect(socket_.number(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) == 0 ||
-         errno == EINPROGRESS)) {
+    const int error = begin_connect(to, socket_);
+    if (error == 0) {
       const auto left = static_cast<long>(candidates_.size() - next_ + 1);
       give_up_at_ = now + (deadline_ - now) / left;
       return Progress::kUnderWay;
     }
-    failure_ = connect_failure(to, errno);
+    failure_ = connect_failure(to, error);
     socket_.reset();
   }
   return fail(failure_.empty() ? "no address to try" : std::move(failure_));
@@ -168,6 +174,7 @@ Dialer::Progress Dialer::check_connect(Time now) {
   const SocketAddress& to = candidates_[next_ - 1];
   if (::poll(&ready, 1, 0) <= 0) {
     if (now < give_up_at_) return Progress::kUnderWay;
+    // The whole timeout, which people know, though of several addresses each waits only for its share of it.
     failure_ = "no answer from " + to.text() + " within " + duration_text(timeout_);
   } else {
     int error = 0;

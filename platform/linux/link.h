@@ -51,9 +51,6 @@ class Link {
   /// False: as in a tunnel, nothing passes either way.
   void set_passing(bool passing);
 
-  /// Connections that other processes tried and did not get.
-  std::uint64_t refused_peers() const { return report_.refused_peers(); }
-
  private:
   struct Orders {
     bool stop = false;

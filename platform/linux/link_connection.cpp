@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/base/log.h"
 #include "agent/base/quantity.h"
 #include "platform/linux/own_socket.h"
 
@@ -131,7 +132,9 @@ void LinkConnection::accept_client() {
   Descriptor peer(::accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!peer.is_open()) return;
   if (!is_own_socket(peer.number())) {
-    report_.count_refused_peer();
+    log_warning(
+        "link.peer",
+        "another process connected to the loopback port of the link to the broker and was turned away");
     return;
   }
   const int on = 1;

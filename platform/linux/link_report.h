@@ -10,7 +10,7 @@
 
 namespace outrider {
 
-/// What a link has to say about its newest connection, and its counters. Older connections may still be closing;
+/// What a link has to say about its newest connection. Older connections may still be closing;
 /// what they report is not kept.
 ///
 /// Threads  any.
@@ -39,18 +39,9 @@ class LinkReport {
     changed_.notify_all();
   }
 
-  void count_refused_peer() {
-    const std::lock_guard lock(mutex_);
-    ++refused_peers_;
-  }
-
   std::string failure() const {
     const std::lock_guard lock(mutex_);
     return failure_;
-  }
-  std::uint64_t refused_peers() const {
-    const std::lock_guard lock(mutex_);
-    return refused_peers_;
   }
   bool wait_released(milliseconds longest) {
     std::unique_lock lock(mutex_);
@@ -60,10 +51,9 @@ class LinkReport {
  private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::uint64_t newest_ = 0;         // guarded by mutex_
-  bool is_released_ = true;          // guarded by mutex_
-  std::string failure_;              // guarded by mutex_
-  std::uint64_t refused_peers_ = 0;  // guarded by mutex_
+  std::uint64_t newest_ = 0;  // guarded by mutex_
+  bool is_released_ = true;   // guarded by mutex_
+  std::string failure_;       // guarded by mutex_
 };
 
 }  // namespace outrider

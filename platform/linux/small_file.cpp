@@ -17,7 +17,7 @@ namespace outrider {
 namespace {
 
 // What is larger is not one of our small files: a wrong path must not fill the memory.
-constexpr std::size_t kMaxBytes = 64U << 10U;
+constexpr std::size_t kMaxBytes = 4U << 10U;
 constexpr mode_t kMode = 0644;
 
 Error failed(const std::string& doing, const std::string& path, int code) {
@@ -37,9 +37,14 @@ Status write_all(int file, std::string_view text) {
 }  // namespace
 
 Result<std::optional<std::string>> PosixSmallFile::read() const {
-  const Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without O_NONBLOCK a FIFO would wait for somebody who writes into it.
+  const Descriptor file(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!file.is_open() && errno == ENOENT) return std::optional<std::string>();
+  if (!file.is_open() && errno == ENXIO) return std::optional(std::string());  // a socket
   if (!file.is_open()) return failed("open", path_, errno);
+  struct stat status {};
+  if (::fstat(file.number(), &status) != 0) return failed("look at", path_, errno);
+  if (!S_ISREG(status.st_mode)) return std::optional(std::string());
 
   std::string text;
   std::array<char, 4096> chunk{};
@@ -50,8 +55,7 @@ Result<std::optional<std::string>> PosixSmallFile::read() const {
     if (count == 0) return std::optional(std::move(text));
     text.append(chunk.data(), static_cast<std::size_t>(count));
   }
-  return retry(path_ + " is larger than " + std::to_string(kMaxBytes) +
-               " bytes, so it is not the file it should be");
+  return std::optional(std::string());
 }
 
 Status PosixSmallFile::write(std::string_view text) {
@@ -63,13 +67,17 @@ Status PosixSmallFile::write(std::string_view text) {
   if (::rename(aside.c_str(), path_.c_str()) != 0) {
     const int code = errno;
     ::unlink(aside.c_str());
+    if (code == EISDIR)
+      return stop(path_ + " is a directory, but a file is to be written there; move it aside");
     return failed("replace", path_, code);
   }
   return sync_directory();
 }
 
 Status PosixSmallFile::write_aside(const std::string& aside, std::string_view text) const {
-  const Descriptor file(::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
+  // A new file: what lies there could be half a text, or something that must not be written into.
+  ::unlink(aside.c_str());
+  const Descriptor file(::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
   if (!file.is_open()) return failed("make", aside, errno);
   if (Status written = write_all(file.number(), text); !written)
     return retry("cannot write " + aside + ": " + written.error().text);

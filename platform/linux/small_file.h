@@ -11,7 +11,8 @@ namespace outrider {
 
 /// A small file on a POSIX file system, mode 0644. Writes go to "<path>.new", which then takes the place of `path`.
 ///
-/// Errors   kRetry, with the system's reason.
+/// Shape    what is larger than 4 KiB or not a regular file reads as "", like a file that is damaged.
+/// Errors   kRetry, with the system's reason. kStop when a directory is in the way of a write.
 /// Threads  one writer.
 class PosixSmallFile final : public SmallFile {
  public:

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdint>
 
 #include "agent/base/ensure.h"
 
@@ -29,24 +28,21 @@ sigset_t stop_signals() {
 StopSignal::StopSignal(Bell& bell) : bell_(bell) {
   const sigset_t wanted = stop_signals();
   ENSURE(::pthread_sigmask(SIG_BLOCK, &wanted, &old_mask_) == 0);
-  signals_ = ::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-  farewell_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  ENSURE(signals_ >= 0 && farewell_ >= 0);  // at the start of a process descriptors are there
+  signals_ = Descriptor(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+  farewell_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  ENSURE(signals_.is_open() && farewell_.is_open());  // at the start of a process descriptors are there
   thread_ = std::thread([this]() noexcept { listen(); });
 }
 
 StopSignal::~StopSignal() {
-  const std::uint64_t one = 1;
-  ENSURE(::write(farewell_, &one, sizeof one) == static_cast<ssize_t>(sizeof one));
+  ENSURE(::eventfd_write(farewell_.number(), 1) == 0);
   thread_.join();
-  ::close(signals_);
-  ::close(farewell_);
   ::pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
 }
 
 void StopSignal::listen() noexcept {
-  std::array<pollfd, 2> wishes{
-      {{.fd = signals_, .events = POLLIN, .revents = 0}, {.fd = farewell_, .events = POLLIN, .revents = 0}}};
+  std::array<pollfd, 2> wishes{{{.fd = signals_.number(), .events = POLLIN, .revents = 0},
+                                {.fd = farewell_.number(), .events = POLLIN, .revents = 0}}};
   while (true) {
     if (::poll(wishes.data(), wishes.size(), -1) < 0) continue;  // EINTR by a signal that is not ours
     if (wishes[0].revents != 0) take_signal();
@@ -56,7 +52,7 @@ void StopSignal::listen() noexcept {
 
 void StopSignal::take_signal() noexcept {
   signalfd_siginfo signal{};
-  if (::read(signals_, &signal, sizeof signal) != static_cast<ssize_t>(sizeof signal)) return;
+  if (::read(signals_.number(), &signal, sizeof signal) != static_cast<ssize_t>(sizeof signal)) return;
   if (signal.ssi_signo == SIGINT) {
     // The first one may hang in a slow disk or a dead network: whoever asks twice means it.
     if (was_interrupted_) ::_exit(kExitInterrupted);

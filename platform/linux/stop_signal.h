@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "agent/base/bell.h"
+#include "platform/linux/descriptor.h"
 
 namespace outrider {
 
@@ -33,8 +34,8 @@ class StopSignal {
   std::atomic<bool> is_stopping_{false};
   Bell& bell_;
   sigset_t old_mask_{};
-  int signals_ = -1;              ///< signalfd
-  int farewell_ = -1;             ///< eventfd: the destructor asks the thread to end.
+  Descriptor signals_;            ///< signalfd
+  Descriptor farewell_;           ///< eventfd: the destructor asks the thread to end.
   bool was_interrupted_ = false;  // used by the thread only
   std::thread thread_;
 };

@@ -20,7 +20,7 @@ class PahoConnection;
 
 /// Broker on Paho MQTT C++, every connection through the in-process link.
 ///
-/// What the broker would refuse for good by its CONNACK limits (size, QoS, retain) never leaves: kRejected with the
+/// What the broker would refuse for good by its CONNACK limits (size, QoS, retain) never leaves: kReject with the
 /// reason it would have given. A message above the window (by number or by bytes) waits: kRetry.
 ///
 /// Threads  as the port says; beside Paho's two and the link's, one worker that starts and ends connections, because
@@ -38,9 +38,6 @@ class PahoBroker final : public Broker {
   Status publish(const Publication& publication) override;
   void take_events(std::vector<BrokerEvent>& events) override;
   void set_passing(bool passing) override;
-
-  /// Connections to the link that other processes tried and did not get.
-  std::uint64_t refused_peers() const { return link_.refused_peers(); }
 
  private:
   struct Job {

@@ -169,12 +169,8 @@ bool PahoConnection::end_client(milliseconds longest) {
 }
 
 Status PahoConnection::publish(const Publication& publication, const BrokerLimits& limits) {
-  if (const int reason = refusal(publication, request_.version, limits); reason != 0) {
-    const std::string text = "not sent to " + broker_ + ": " + reason_text(reason);
-    if (publication.qos == 0) return reject(text);
-    events_.push(number_, event(BrokerEvent::Kind::kRejected, publication.token, reason, text));
-    return ok();
-  }
+  if (const int reason = refusal(publication, request_.version, limits); reason != 0)
+    return reject("not sent to " + broker_ + ": " + reason_text(reason));
   // A retained one may exceed the window: it is the status that says goodbye.
   const std::size_t window = std::min(request_.max_in_flight, limits.receive_maximum);
   const auto slot = in_flight_.add(publication.qos == 0 ? 0 : publication.token,
@@ -230,9 +226,9 @@ void PahoConnection::report_refused(int code, std::string why) {
   events_.push(number_, event(BrokerEvent::Kind::kRefused, 0, code, std::move(why)));
 }
 
-void PahoConnection::delivered(const mqtt::token& token, int reason) {
+void PahoConnection::delivered(const mqtt::token& token) {
   const std::uint64_t ours = in_flight_.remove(reinterpret_cast<std::size_t>(token.get_user_context()));
-  if (ours != 0) events_.push(number_, event(BrokerEvent::Kind::kAcknowledged, ours, reason, {}));
+  if (ours != 0) events_.push(number_, event(BrokerEvent::Kind::kAcknowledged, ours, 0, {}));
 }
 
 void PahoConnection::not_delivered(const mqtt::token& token) {

@@ -59,7 +59,7 @@ class PahoConnection {
   class PublishListener final : public mqtt::iaction_listener {
    public:
     explicit PublishListener(PahoConnection& connection) : connection_(connection) {}
-    void on_success(const mqtt::token& token) override { connection_.delivered(token, 0); }
+    void on_success(const mqtt::token& token) override { connection_.delivered(token); }
     void on_failure(const mqtt::token& token) override { connection_.not_delivered(token); }
 
    private:
@@ -68,7 +68,7 @@ class PahoConnection {
 
   void connected(const mqtt::token& token);
   void refused(const mqtt::token& token);
-  void delivered(const mqtt::token& token, int reason);
+  void delivered(const mqtt::token& token);
   void not_delivered(const mqtt::token& token);
   void lost();
   void ended_by_broker(int reason);

@@ -4,21 +4,16 @@
 #include <algorithm>
 #include <cmath>
 
-#include "agent/base/ensure.h"
+#include "platform/simulated/dynamics.h"
 
 namespace outrider {
 namespace {
 
-constexpr double kLongestStepSeconds = 0.05;
 constexpr double kRampRpmPerSecond = 4000;
 constexpr double kBearingTimeConstantSeconds = 300;
 constexpr int kTeeth = 4;               // of the cutter: one blow each per turn
 constexpr double kResonanceRpm = 7600;  // of the spindle housing, met by the first harmonic
 constexpr double kFullCoolantLitresPerMinute = 12;
-
-double approach(double value, double target, double dt_s, double time_constant_s) {
-  return value + (target - value) * (1 - std::exp(-dt_s / time_constant_s));
-}
 
 /// Harmonics add up as powers: unbalance at one per turn, misalignment at two, the cutter's teeth while it cuts.
 double vibration_mm_s(double rpm, double load) {
@@ -63,13 +58,7 @@ void MachineModel::plan_piece() {
 }
 
 const MachineState& MachineModel::step(nanoseconds dt) {
-  ENSURE(dt >= nanoseconds::zero());
-  double left_s = std::chrono::duration<double>(dt).count();
-  while (left_s > 0) {
-    const double slice_s = std::min(left_s, kLongestStepSeconds);
-    advance(slice_s);
-    left_s -= slice_s;
-  }
+  advance_in_slices(dt, [this](double slice_s) { advance(slice_s); });
   read_sensors();
   return state_;
 }

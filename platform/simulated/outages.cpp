@@ -25,12 +25,4 @@ bool Outages::is_passing(nanoseconds elapsed) const {
                       [&](const Cut& cut) { return cut.begin <= elapsed && elapsed < cut.end; });
 }
 
-std::optional<nanoseconds> Outages::next_change(nanoseconds elapsed) const {
-  for (const Cut& cut : cuts_) {
-    if (elapsed < cut.begin) return cut.begin;
-    if (elapsed < cut.end) return cut.end;
-  }
-  return std::nullopt;
-}
-
 }  // namespace outrider

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "agent/base/time.h"
@@ -24,9 +23,6 @@ class Outages {
 
   /// `elapsed` is the time since the beginning. The link is cut at the start of a window and passes at its end.
   bool is_passing(nanoseconds elapsed) const;
-
-  /// The first moment after `elapsed` at which the answer changes; nullopt: it stays.
-  std::optional<nanoseconds> next_change(nanoseconds elapsed) const;
 
  private:
   struct Cut {

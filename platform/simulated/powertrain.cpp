@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "platform/simulated/dynamics.h"
+
 namespace outrider {
 namespace {
 
@@ -29,10 +31,6 @@ double radians_per_s(double rpm) { return rpm * 2 * std::numbers::pi / 60; }
 double full_torque_nm(double rpm) {
   const double off_peak = (rpm - 2000) / 3200;
   return 320 * std::max(0.3, 1 - off_peak * off_peak);
-}
-
-double approach(double value, double target, double dt_s, double time_constant_s) {
-  return value + (target - value) * (1 - std::exp(-dt_s / time_constant_s));
 }
 
 }  // namespace

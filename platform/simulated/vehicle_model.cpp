@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "agent/base/ensure.h"
+#include "platform/simulated/dynamics.h"
 
 namespace outrider {
 namespace {
 
-constexpr double kLongestStepSeconds = 0.05;
 constexpr double kMassKilograms = 2400;
 constexpr double kGravity = 9.81;
 constexpr double kRolling = 0.010;
@@ -25,10 +24,6 @@ constexpr double kBrakingForAmber = 3.5;
 
 constexpr double kCoolantJoulesPerKelvin = 40'000;  // engine block and coolant; on the quick side
 constexpr double kHeatToCoolant = 0.32;             // share of the fuel's energy
-
-double approach(double value, double target, double dt_s, double time_constant_s) {
-  return value + (target - value) * (1 - std::exp(-dt_s / time_constant_s));
-}
 
 double resistance_n(double speed, double grade) {
   const double slope = grade / std::sqrt(1 + grade * grade);  // sine of the angle
@@ -63,13 +58,7 @@ VehicleModel::VehicleModel(std::uint64_t seed)
 }
 
 const VehicleState& VehicleModel::step(nanoseconds dt) {
-  ENSURE(dt >= nanoseconds::zero());
-  double left_s = std::chrono::duration<double>(dt).count();
-  while (left_s > 0) {
-    const double slice_s = std::min(left_s, kLongestStepSeconds);
-    advance(slice_s);
-    left_s -= slice_s;
-  }
+  advance_in_slices(dt, [this](double slice_s) { advance(slice_s); });
   publish_state();
   return state_;
 }

@@ -32,7 +32,7 @@ struct Drained {
 };
 
 void fill(Outbox& outbox, StreamIndex stream, int rows, std::size_t row_bytes) {
-  const std::uint32_t boot = *outbox.boot("bench");
+  const std::uint32_t boot = outbox.boot("bench");
   const std::string payload = "\"signals\":{}" + std::string(row_bytes, ' ');
   for (int i = 0; i < rows; ++i) {
     if (!outbox.append(stream, {.samples = 1, .boot = boot, .payload = payload})) std::abort();

@@ -49,7 +49,7 @@ struct PathRig {
     files = {{std::make_shared<const Dbc>(std::move(dbc))}};
     outbox = std::move(
         *Outbox::open({.path = "", .max_staged_bytes = std::uint64_t{1} << 40, .random = 1}, epoch));
-    boot = *outbox->boot("bench");
+    boot = outbox->boot("bench");
     streams = {*outbox->stream("bench", Channel::kTelemetry), *outbox->stream("bench", Channel::kEvents)};
     lane = std::make_unique<Lane>("bench", config, files, *outbox, streams);
   }

@@ -46,7 +46,8 @@ REFUSED = {
     "config.schema.json": [
         (["vehicle_id"], "a/b"), (["vehicle_id"], ""), (["vehicle_id"], DELETE), (["vehicle"], "x"),
         (["buses"], []), (["buses", 0, "dbc"], "a.dbc"), (["buses", 0, "match"], "j1939"), (["buses", 0, "name"], "a/b"),
-        (["signals", 0], {}), (["signals", 0], "A.B.C"), (["signals", 0, "as"], "seq"), (["signals", 0, "period"], 100),
+        (["signals", 0], {}), (["signals", 0], "A.B.C"), (["signals", 0, "as"], "seq"), (["signals", 0, "as"], "part"),
+        (["signals", 0, "period"], 100),
         (["signals", 0, "period"], "fast"), (["signals", 0, "valid"], [1]), (["signals", 0, "source_address"], 254),
         (["signals", 0, "deadband"], -1), (["signals", 0], {"signal": "A", "drop": True, "as": "a"}),
         (["publish", "brokers"], []), (["publish", "brokers", 0], "tcp://b"), (["publish", "brokers", 0], "mqtts://b"),
@@ -65,8 +66,9 @@ REFUSED = {
     ],
     "records.schema.json": [
         ([0, "engine_rpm"], "1740"), ([0, "engine_rpm"], None), ([0, "seq"], DELETE), ([0, "clock"], "right"),
-        ([0, "event_timestamp"], "yesterday"), ([0, "lost_rows"], {}), ([1, "lost_rows"], DELETE), ([1, "engine_rpm"], 1),
-        ([0], []),
+        ([0, "event_timestamp"], "yesterday"), ([0, "lost_rows"], {}), ([2, "lost_rows"], DELETE), ([2, "engine_rpm"], 1),
+        ([0, "part"], DELETE), ([0, "part"], -1), ([0, "part"], 0.5), ([0, "part"], "0"), ([0, "part"], 1),
+        ([1, "lost"], {"x": 1}), ([1, "catalogue"], "0123456789abcdef"), ([2, "part"], 0), ([0], []),
     ],
     "event.schema.json": [
         (["schema"], "outrider/telemetry/1"), (["rows", 0, "event"], DELETE), (["rows", 0, "severity"], "bad"),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 CLOCK_NOISE = 0.002  # seconds; times are cut to milliseconds, and two clocks are read one after the other
-ROW_MEMBERS = ("vehicle_id", "event_timestamp", "epoch", "seq", "clock", "lost", "catalogue")  # the rest are signals
+# The rest are signals.
+ROW_MEMBERS = ("vehicle_id", "event_timestamp", "epoch", "seq", "part", "clock", "lost", "catalogue")
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Judge:
             self.expect(clock in self.promise.clocks, vehicle, f"row {seq} says its clock is {clock}")
         self.expect(all(first[0] != second[0] or first[1] <= second[1] for first, second in neighbours(samples)),
                     vehicle, f"samples of a series in row {seq} are not in the order they were taken")
-        extras = merged_extras(content)
+        extras = extras_of(content)
         for cause, count in extras.get("lost", {}).items():
             self.lost[cause] = self.lost.get(cause, 0) + count
         self.loss_only_rows += not samples and "lost" in extras
@@ -135,8 +136,8 @@ class Judge:
         """What records.schema.json says of a row's objects: the order, and the key."""
         times = [record["event_timestamp"] for record in records]
         self.expect(times == sorted(times), vehicle, f"objects of row {seq} are not in the order they were taken")
-        self.expect(len(times) == len(set(times)), vehicle,
-                    f"objects of row {seq} share a key (vehicle_id, epoch, seq, event_timestamp)")
+        parts = [record["part"] for record in records]
+        self.expect(parts == list(range(len(parts))), vehicle, f"the parts of row {seq} are {parts}, not 0, 1, 2...")
 
     def finish(self):
         """What only holds once everything arrived."""
@@ -203,9 +204,10 @@ def samples_of_records(row):
     return sorted(samples, key=lambda sample: sample[0])  # stable: by series, in their order
 
 
-def merged_extras(row):
-    """Losses and catalogue of a row, wherever the layout has them."""
-    return {name: part[name] for part in row.get("records", [row]) for name in ("lost", "catalogue") if name in part}
+def extras_of(row):
+    """Losses and catalogue of a row: those of its first object where the layout has objects."""
+    first = row.get("records", [row])[0]
+    return {name: first[name] for name in ("lost", "catalogue") if name in first}
 
 
 def neighbours(items):

@@ -50,6 +50,11 @@ def in_last_record(**members):
     return lambda document: document[-1].update(members)
 
 
+def in_last_first_record(**members):
+    """In part 0 of the last row, the only object that may name a catalogue."""
+    return lambda document: [record for record in document if record.get("part") == 0][-1].update(members)
+
+
 YESTERDAY = "2001-02-03T04:05:06.789Z"
 BREAKS = [  # what, channel, only in this layout, is it the schema that must refuse it, change
     ("a message that is cut off", "telemetry", None, True, None),
@@ -65,11 +70,14 @@ BREAKS = [  # what, channel, only in this layout, is it the schema that must ref
     ("a name of no catalogue", "telemetry", "columns", False, in_last_row(signals={"spee": {"t": [0], "v": [1]}})),
     ("a catalogue of nobody", "telemetry", "columns", False, in_last_row(catalogue="0" * 16)),
     ("a record without its number", "telemetry", "records", True, lambda document: document[-1].pop("seq")),
+    ("a record without its part", "telemetry", "records", True, lambda document: document[-1].pop("part")),
+    ("losses in a later part", "telemetry", "records", True, in_last_record(part=1, lost={"can0.overrun": 1})),
+    ("a part twice", "telemetry", "records", False, lambda document: document.append(document[-1])),
     ("a text for a value", "telemetry", "records", True, in_last_record(speed="fast")),
     ("another vehicle's record", "telemetry", "records", False, in_last_record(vehicle_id="other")),
     ("a record's number left out", "telemetry", "records", False, in_last_record(seq=1000000)),
     ("a record of another day", "telemetry", "records", False, in_last_record(event_timestamp=YESTERDAY)),
-    ("a record's catalogue of nobody", "telemetry", "records", False, in_last_record(catalogue="0" * 16)),
+    ("a record's catalogue of nobody", "telemetry", "records", False, in_last_first_record(catalogue="0" * 16)),
     ("an event of no kind", "events", None, True, lambda document: document["rows"][-1].pop("event")),
     ("an event of another day", "events", None, False, in_last_row(time=YESTERDAY)),
     ("a status without its epoch", "status", None, True, lambda document: document.pop("epoch")),

@@ -44,7 +44,7 @@ void check_promises(const Config& config) {
   ENSURE(!config.publish.brokers.empty());
   ENSURE(!config.publish.client_id.empty() && config.publish.client_id.size() <= 128);
   ENSURE(config.publish.backoff.base <= config.publish.backoff.cap);
-  ENSURE(config.publish.max_message >= 1024);
+  ENSURE(config.publish.max_message >= 8192);
   ENSURE(config.buffer.commit_interval >= milliseconds(10));
 }
 

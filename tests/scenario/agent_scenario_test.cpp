@@ -32,6 +32,23 @@ struct Seen {
   std::map<std::string, std::uint64_t> lost;
   std::vector<std::string> clocks;
   std::vector<std::string> times;
+
+  void take(const json& row) {
+    const auto seq = row["seq"].get<std::int64_t>();
+    const auto [known, is_new] = contents.emplace(seq, row.dump());
+    if (!is_new) {
+      ++repeats;
+      if (known->second != row.dump()) ++conflicts;
+      return;
+    }
+    numbers.push_back(seq);
+    if (row.contains("clock")) clocks.push_back(row["clock"]);
+    if (row.contains("time")) times.push_back(row["time"]);
+    for (const auto& [name, signal] : row.value("signals", json::object()).items())
+      samples += signal["v"].size();
+    for (const auto& [cause, count] : row.value("lost", json::object()).items())
+      lost[cause] += count.get<std::uint64_t>();
+  }
 };
 
 struct Rig {
@@ -94,23 +111,7 @@ struct Rig {
     for (const auto& message : broker.published) {
       if (message.topic != topic) continue;
       const json document = json::parse(message.payload);
-      for (const json& row : document["rows"]) {
-        const auto seq = row["seq"].get<std::int64_t>();
-        const auto [known, is_new] = all.contents.emplace(seq, row.dump());
-        if (!is_new) {
-          ++all.repeats;
-          if (known->second != row.dump()) ++all.conflicts;
-          continue;
-        }
-        all.numbers.push_back(seq);
-        if (row.contains("clock")) all.clocks.push_back(row["clock"]);
-        if (row.contains("time")) all.times.push_back(row["time"]);
-        if (row.contains("signals"))
-          for (const auto& [name, signal] : row["signals"].items()) all.samples += signal["v"].size();
-        if (row.contains("lost"))
-          for (const auto& [cause, count] : row["lost"].items())
-            all.lost[cause] += count.get<std::uint64_t>();
-      }
+      for (const json& row : document["rows"]) all.take(row);
     }
     return all;
   }
@@ -289,6 +290,24 @@ TEST_CASE("agent: a batch that makes more rows than the staging memory holds los
   rig.check_order_and_completeness(all);
   CHECK(all.lost.empty());
   CHECK(all.samples > 1900);
+}
+
+TEST_CASE("agent: logs that were glued together keep the times of each") {
+  Rig rig;
+  CanFrame frame{.id = 256, .length = 8};
+  for (const std::int64_t start_s : {10'000'000, 100}) {
+    for (int i = 0; i < 3; ++i) {
+      frame.time = BootTime(seconds(start_s) + milliseconds(100) * i);
+      frame.data[0] = static_cast<std::uint8_t>(start_s + i);
+      rig.inbox.push(frame);
+    }
+  }
+  rig.turn();
+  rig.settle();
+  const Seen all = rig.seen();
+  REQUIRE(all.times.size() == 2);
+  CHECK(all.times[0] > all.times[1]);
+  CHECK(all.samples == 8);
 }
 
 TEST_CASE("agent: vehicles share a connection and keep their own order") {

@@ -66,10 +66,8 @@ class MemoryBroker final : public Broker {
 
   Status publish(const Publication& publication) override {
     if (!is_connected_) return retry("not connected");
-    if (publication.topic.size() + publication.payload.size() > limits.max_packet_bytes) {
-      push(BrokerEvent::Kind::kRejected, publication.token, 0x95, "packet too large");
-      return ok();
-    }
+    if (publication.topic.size() + publication.payload.size() > limits.max_packet_bytes)
+      return reject("the packet is too large");
     if (unacknowledged_.size() >= capacity) return retry("no room");
     published.push_back({publication.token, std::string(publication.topic), std::string(publication.payload),
                          publication.qos, publication.is_retained, std::string(publication.content_type)});

@@ -79,7 +79,7 @@ TEST_CASE("string: bytes that are not UTF-8 become the replacement character") {
         "\"\xEF\xBF\xBD"
         "C\"");                                                          // cp1252 degree sign
   CHECK(json_string("\xC0\x80") == "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");      // overlong zero
-  CHECK(json_string("\xED\xA0\x80").find("\xED") == std::string::npos);  // surrogate
+  CHECK(json_string("\xED\xA0\x80").find('\xED') == std::string::npos);  // surrogate
   CHECK(json_string("\xF0\x9F\x9A\x97") == "\"\xF0\x9F\x9A\x97\"");
   CHECK(json_string("\xF0\x9F") == "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");  // cut short
 }

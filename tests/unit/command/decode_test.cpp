@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -70,16 +71,41 @@ std::string contents(std::FILE* file) {
   return text;
 }
 
-Outcome decode(const DecodeArguments& arguments, const std::string& input = "") {
+Outcome decode(const DecodeArguments& arguments, std::istream& input, const std::atomic<bool>& stop) {
   using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
   const File out(std::tmpfile(), std::fclose);
   const File err(std::tmpfile(), std::fclose);
   REQUIRE(out != nullptr);
   REQUIRE(err != nullptr);
-  std::istringstream stream(input);
-  const int code = run_decode(arguments, stream, out.get(), err.get());
+  const int code = run_decode(arguments, input, out.get(), err.get(), stop);
   return {code, contents(out.get()), contents(err.get())};
 }
+
+Outcome decode(const DecodeArguments& arguments, const std::string& input = "") {
+  const std::atomic<bool> stop = false;
+  std::istringstream stream(input);
+  return decode(arguments, stream, stop);
+}
+
+/// A log whose lines never end, or never begin; sets `stop` after a while.
+class EndlessLog : public std::streambuf {
+ public:
+  EndlessLog(std::string block, std::atomic<bool>& stop) : block_(std::move(block)), stop_(stop) {}
+
+ protected:
+  int_type underflow() override {
+    if (++blocks_ == kBlocks) stop_ = true;
+    if (blocks_ > 2 * kBlocks) return traits_type::eof();  // so that a failing test ends
+    setg(block_.data(), block_.data(), block_.data() + block_.size());
+    return traits_type::to_int_type(block_.front());
+  }
+
+ private:
+  static constexpr int kBlocks = 1000;
+  std::string block_;
+  std::atomic<bool>& stop_;
+  int blocks_ = 0;
+};
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
@@ -148,6 +174,41 @@ TEST_CASE("decode command: files that cannot be read are named") {
     CHECK(outcome.code == kExitBadInput);
     CHECK(has(outcome.err, log + ": cannot be read"));
   }
+}
+
+TEST_CASE("decode command: a line beyond 4 KiB is one broken line, and the lines around it are read") {
+  const Folder folder;
+  DecodeArguments arguments;
+  arguments.dbc = {folder.write("vehicle.dbc", kVehicle)};
+  const std::string frame = "(1.000000) can0 1F0#000305";
+  const std::string padded = frame + std::string((4 << 10) - frame.size(), ' ');
+  for (const std::size_t bytes : {4097U, 8192U, 8193U, 1'000'000U}) {
+    CAPTURE(bytes);
+    const std::string too_long = frame + std::string(bytes - frame.size(), ' ');
+    const Outcome outcome = decode(arguments, padded + "\n" + too_long + "\n" + frame + "\n" + too_long);
+    CHECK(outcome.code == kExitFine);
+    CHECK(has(outcome.err, "2 frames, 2 matched, 2 broken lines (line 2, 4)\n"));
+  }
+}
+
+TEST_CASE("decode command: a stop ends a log that does not end, and what was decoded is written") {
+  const Folder folder;
+  DecodeArguments arguments;
+  arguments.dbc = {folder.write("vehicle.dbc", kVehicle)};
+  std::atomic<bool> stop = false;
+  EndlessLog frames("(1.000000) can0 1F0#000305\n", stop);
+  std::istream log(&frames);
+  Outcome outcome = decode(arguments, log, stop);
+  CHECK(outcome.code == kExitFine);
+  CHECK(has(outcome.out, "\"GEAR\":5"));
+  CHECK(has(outcome.err, "1000 frames, 1000 matched\n"));
+
+  stop = false;
+  EndlessLog noise(std::string(1000, 'x'), stop);
+  std::istream noisy_log(&noise);
+  outcome = decode(arguments, noisy_log, stop);
+  CHECK(outcome.code == kExitFine);
+  CHECK(has(outcome.err, "0 frames, 0 matched, 1 broken line (line 1)\n"));
 }
 
 TEST_CASE("decode command: a DBC warning names file and line, and --strict refuses it") {

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 using namespace outrider;
 
@@ -40,9 +41,22 @@ std::string event(int seq, const std::string& name) {
          std::to_string(seq) + "," + kTime + R"(,"event":")" + name + R"(","evidence":{"signals":[1,2]}}]})";
 }
 
+/// An object of the records layout; `rest` holds "part" and the values.
 std::string record(int seq, const std::string& rest, const std::string& second = "00.500") {
   return R"({"vehicle_id":"truck-17","event_timestamp":"2026-11-22T10:00:)" + second +
          R"(Z","epoch":"7-5f3a91c2","seq":)" + std::to_string(seq) + R"(,"clock":"synced",)" + rest + "}";
+}
+
+std::string records(std::initializer_list<std::string> objects) {
+  std::string joined;
+  for (const std::string& one : objects) joined += (joined.empty() ? "" : ",") + one;
+  return "[" + joined + "]";
+}
+
+std::string gap_in_records(int seq, int through, const std::string& more = "") {
+  return record(seq, R"("through":)" + std::to_string(through) + more +
+                         R"(,"lost_rows":{"cause":"age","rows":)" + std::to_string(through - seq + 1) +
+                         R"(,"samples":77,"from":"2026-11-22T10:00:01Z","to":"2026-11-22T10:02:05Z"})");
 }
 
 StreamReport report_of(std::initializer_list<std::string> messages, StreamCheckerOptions options = {}) {
@@ -178,10 +192,11 @@ TEST_CASE("stream checker: events are a stream; a repeat that tells another stor
   CHECK(report.conflicts == 1);
 }
 
-TEST_CASE("stream checker: in the records layout neighbours of one number are one row") {
-  const StreamReport report = report_of(
-      {"[" + record(1, R"("rpm":1740,"fuel":51.5)") + "," + record(1, R"("rpm":1750)", "00.600") + "," +
-       record(2, R"("rpm":1760,"lost":{"can0.overrun":4},"catalogue":"c0ffee")", "01.000") + "]"});
+TEST_CASE(
+    "stream checker: in the records layout neighbours of one number are one row, and parts no samples") {
+  const StreamReport report = report_of({records(
+      {record(1, R"("part":0,"rpm":1740,"fuel":51.5)"), record(1, R"("part":1,"rpm":1750)", "00.600"),
+       record(2, R"("part":0,"rpm":1760,"lost":{"can0.overrun":4},"catalogue":"c0ffee")", "01.000")})});
   CHECK(report.is_fine());
   CHECK(report.messages == 1);
   CHECK(report.rows == 2);
@@ -190,20 +205,64 @@ TEST_CASE("stream checker: in the records layout neighbours of one number are on
 }
 
 TEST_CASE("stream checker: repeats, conflicts and gap records are known in the records layout too") {
-  const std::string first =
-      "[" + record(1, R"("rpm":1740)") + "," + record(1, R"("rpm":1750)", "00.600") + "]";
-  const std::string changed =
-      "[" + record(1, R"("rpm":1740)") + "," + record(1, R"("rpm":1751)", "00.600") + "]";
-  const std::string lost = "[" +
-                           record(2, R"("through":9,"lost_rows":{"cause":"age","rows":8,"samples":77,)"
-                                     R"("from":"2026-11-22T10:00:01Z","to":"2026-11-22T10:02:05Z"})") +
-                           "," + record(10, R"("rpm":1)") + "]";
+  const std::string part_0 = record(1, R"("part":0,"rpm":1740)");
+  const std::string first = records({part_0, record(1, R"("part":1,"rpm":1750)", "00.600")});
+  const std::string lost = records({gap_in_records(2, 9), record(10, R"("part":0,"rpm":1)")});
   const StreamReport report = report_of({first, first, lost});
   CHECK(report.is_fine());
   CHECK(report.repeats == 1);
   CHECK(report.reported_lost == 77);
   CHECK(report.samples == 3);
-  CHECK(report_of({first, changed}).conflicts == 1);
+  for (const std::string& changed :
+       {records({part_0, record(1, R"("part":1,"rpm":1751)", "00.600")}), records({part_0}),
+        records({record(1, R"("part":0,"rpm":1750)"), record(1, R"("part":1,"rpm":1740)", "00.600")}),
+        records({part_0, record(1, R"("part":1,"rpm":1750)"), record(1, R"("part":2,"rpm":1750)")})}) {
+    CAPTURE(changed);
+    CHECK(report_of({first, changed}).conflicts == 1);
+  }
+}
+
+TEST_CASE("stream checker: a clock sync may move a record's timestamp, as it is not part of the key") {
+  const StreamReport report = report_of(
+      {records({record(1, R"("part":0,"rpm":1)", "00.500"), record(1, R"("part":1,"rpm":2)", "00.600")}),
+       records({record(1, R"("part":0,"rpm":1)", "07.000"), record(1, R"("part":1,"rpm":2)", "07.000")})});
+  CHECK(report.is_fine());
+  CHECK(report.repeats == 1);
+}
+
+TEST_CASE(
+    "stream checker: the keys of a record may come in any order too, and parts begin anew behind a gap") {
+  const StreamReport report =
+      report_of({R"([{"rpm":1,"part":0,"seq":1,"epoch":"7-5f3a91c2","vehicle_id":"truck-17"},)"
+                 R"({"rpm":2,"part":1,"seq":1,"epoch":"7-5f3a91c2","vehicle_id":"truck-17"},)" +
+                 gap_in_records(2, 9) + "," + record(10, R"("part":0,"lost":{"age":3})") + "]"});
+  CHECK(report.is_fine());
+  CHECK(report.rows == 2);
+  CHECK(report.samples == 2);
+  CHECK(report.reported_lost == 80);
+}
+
+TEST_CASE("stream checker: parts that do not count 0, 1, 2 within their row break the message") {
+  const std::string part_0 = record(7, R"("part":0,"rpm":1)");
+  for (const auto& [broken, problem] : std::initializer_list<std::pair<std::string, std::string>>{
+           {records({record(7, R"("rpm":1)")}), R"(object 0 of row 7 has no whole "part")"},
+           {records({record(7, R"("part":0.5,"rpm":1)")}), R"(object 0 of row 7 has no whole "part")"},
+           {records({record(7, R"("part":"0","rpm":1)")}), R"(object 0 of row 7 has no whole "part")"},
+           {records({record(7, R"("part":1,"rpm":1)")}), R"(object 0 of row 7 has "part" 1)"},
+           {records({record(7, R"("part":-1,"rpm":1)")}), R"(object 0 of row 7 has "part" -1)"},
+           {records({part_0, part_0}), R"(object 1 of row 7 has "part" 0)"},
+           {records({part_0, record(7, R"("part":2,"rpm":1)")}), R"(object 1 of row 7 has "part" 2)"},
+           {records({part_0, record(8, R"("part":1,"rpm":1)")}), R"(object 0 of row 8 has "part" 1)"},
+           {records({part_0, record(7, R"("rpm":1)")}), R"(object 1 of row 7 has no whole "part")"},
+           {records({gap_in_records(7, 9, R"(,"part":0)")}), R"(gap record 7 has a "part")"}}) {
+    CAPTURE(broken);
+    StreamChecker checker;
+    checker.take(broken, kReceived);
+    CHECK(checker.report().broken == 1);
+    CHECK(checker.report().rows == 0);
+    CAPTURE(checker.first_problem());
+    CHECK(checker.first_problem().find(problem) != std::string::npos);
+  }
 }
 
 TEST_CASE("stream checker: status documents and foreign JSON are counted apart and harm nothing") {

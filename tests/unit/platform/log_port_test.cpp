@@ -241,10 +241,12 @@ TEST_CASE("log clock: the log's name is the boot, and stamps of this century are
   CHECK(clock.sample_reference().is_synced);
   CHECK(clock.now() == real.now());
   CHECK(clock.wall_now() == real.wall_now());
+  CHECK(LogClock(real, *absolute.port, "-").sample_reference().boot_id == "log:stdin");
 
   Bench relative(line(166), {"can0"}, std::nullopt);
-  CHECK_FALSE(LogClock(real, *relative.port, "drive.log").sample_reference().is_synced);
-  CHECK(LogClock(real, *relative.port, "-").sample_reference().boot_id == "log:stdin");
+  const LogClock relative_clock(real, *relative.port, "drive.log");
+  CHECK_FALSE(relative_clock.sample_reference().is_synced);
+  CHECK(relative_clock.sample_reference().boot_id == "log-relative:drive.log");
 }
 
 }  // namespace outrider

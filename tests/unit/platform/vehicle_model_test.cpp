@@ -224,10 +224,11 @@ TEST_CASE("route: a lap ends where it began, and its length is that of its line"
   double walked_m = 0;
   double steepest = 0;
   double worst_heading = 0;
-  const double step_m = 1;
-  for (double at_m = 0; at_m < route.length_m() - step_m; at_m += step_m) {
-    const RoutePoint here = route.at(at_m);
-    const RoutePoint next = route.at(at_m + step_m);
+  constexpr double step_m = 1;
+  const int steps = static_cast<int>(route.length_m() / step_m) - 1;
+  for (int step = 0; step < steps; ++step) {
+    const RoutePoint here = route.at(step * step_m);
+    const RoutePoint next = route.at((step + 1) * step_m);
     walked_m += distance_between_m(here, next);
     steepest = std::max(steepest, std::abs(here.grade));
     worst_heading =

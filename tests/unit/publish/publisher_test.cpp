@@ -29,8 +29,7 @@ struct Rig {
 
   void store(StreamIndex stream, int rows, std::size_t bytes = 20) {
     for (int i = 0; i < rows; ++i) {
-      Row row{
-          .samples = 1, .boot = *outbox->boot("b"), .payload = "\"signals\":{}" + std::string(bytes, ' ')};
+      Row row{.samples = 1, .boot = outbox->boot("b"), .payload = "\"signals\":{}" + std::string(bytes, ' ')};
       if (stream == events) row.format = RowFormat::kEventJson;
       REQUIRE(outbox->append(stream, std::move(row)));
     }
@@ -232,26 +231,64 @@ TEST_CASE("publisher: an idle connection is not taken for dead when work arrives
   CHECK(rig.publisher->mode() == Publisher::Mode::kLive);
 }
 
-TEST_CASE("publisher: a refused message is repeated after a pause, and other streams go on") {
+TEST_CASE("publisher: a refused message holds its stream and is tried again alone; other streams go on") {
   PublishConfig config;
   config.max_message = 400;
   Rig rig(config);
-  rig.store(rig.telemetry, 2, 300);
+  rig.store(rig.telemetry, 4, 300);
   rig.connect();
+  rig.broker.acknowledge_next();
   rig.broker.reject_next(0x97);
   rig.turn();
   CHECK(rig.publisher->counters().rejected == 1);
+  CHECK(rig.publisher->in_flight() == 0);
+  REQUIRE(rig.outbox->commit());
+  CHECK(rig.outbox->backlog(rig.telemetry).oldest ==
+        2);  // what was acknowledged before it stays acknowledged
   rig.store(rig.other, 1, 300);
   std::size_t before = rig.broker.published.size();
   rig.turn(milliseconds(1));
   CHECK(rig.sent(before) == Texts{"v2/telemetry 1"});
+  rig.broker.acknowledge_next(10);
   before = rig.broker.published.size();
   rig.turn(seconds(2));
-  CHECK(rig.sent(before) == Texts{"v1/telemetry 1", "v1/telemetry 2"});
-  rig.broker.acknowledge_next(10);
+  rig.turn();
+  CHECK(rig.sent(before) == Texts{"v1/telemetry 2"});
+  rig.broker.acknowledge_next();
+  rig.turn();
+  CHECK(rig.sent(before) == Texts{"v1/telemetry 2", "v1/telemetry 3", "v1/telemetry 4"});
+  rig.broker.acknowledge_next(2);
   rig.turn();
   REQUIRE(rig.outbox->commit());
   CHECK(rig.outbox->backlog(rig.telemetry).rows == 0);
+}
+
+TEST_CASE("publisher: a status that goes out after a long silence is not taken for a dead link") {
+  Rig rig;
+  rig.connect();
+  rig.turn(seconds(300));
+  rig.publisher->set_status("v1", R"({"rows":[]})");
+  rig.turn();
+  rig.turn();
+  CHECK(rig.publisher->mode() == Publisher::Mode::kLive);
+  rig.turn(seconds(31));
+  CHECK(rig.publisher->mode() == Publisher::Mode::kOffline);
+}
+
+TEST_CASE("publisher: a broker without room is not asked again before it acknowledged something") {
+  PublishConfig config;
+  config.max_message = 400;
+  Rig rig(config);
+  rig.broker.capacity = 2;
+  rig.store(rig.telemetry, 5, 300);
+  rig.connect();
+  CHECK(rig.broker.published.size() == 2);
+  rig.broker.capacity = 10;
+  rig.turn();
+  CHECK(rig.broker.published.size() == 2);
+  rig.broker.acknowledge_next();
+  rig.turn();
+  CHECK(rig.broker.published.size() == 5);
 }
 
 TEST_CASE("publisher: a message never exceeds the broker's packet limit") {

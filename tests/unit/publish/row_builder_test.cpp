@@ -9,14 +9,14 @@ using namespace outrider;
 
 namespace {
 
-BootTime ms(std::int64_t value) { return BootTime(milliseconds(value)); }
+BootTime ms(int value) { return BootTime(milliseconds(value)); }
 
 const std::vector<SeriesInfo> kSeries{{.name = "speed", .unit = "km/h", .decimals = 1},
                                       {.name = "quote\"d", .decimals = 0},
                                       {.name = "rpm", .decimals = 3}};
 
 RowBuilder builder(Layout layout, std::size_t max_bytes = 16 << 10) {
-  RowBuilder made(layout, max_bytes);
+  RowBuilder made(layout, max_bytes, 100);
   made.know(kSeries);
   return made;
 }
@@ -67,6 +67,20 @@ TEST_CASE("row builder: refuses a sample before the payload could exceed its bou
     CHECK(rows.build({}, {}).payload.size() <= 4096);
     CHECK(rows.add({.series = 0, .time = ms(0), .value = 1}));
   }
+}
+
+TEST_CASE("losses: causes are few and bounded, and every count is kept") {
+  LossCounts losses;
+  for (int i = 0; i < 1000; ++i) count_loss(losses, std::string(200, 'x') + "signal" + std::to_string(i), 2);
+  for (int i = 0; i < 1000; ++i) count_loss(losses, "signal" + std::to_string(i) + ".invalid", 1);
+  count_loss(losses, "never", 0);
+  CHECK(losses.size() <= kMostLossCauses);
+  CHECK(total(losses) == 3000);
+  CHECK(losses.at("other") > 900);
+  RowBuilder rows = builder(Layout::kColumns, 4096);
+  while (rows.add({.series = 0, .time = ms(0), .value = -1.2345678901234567e-300})) {
+  }
+  CHECK(rows.build(losses, "0123456789abcdef").payload.size() <= 4096);
 }
 
 TEST_CASE("row builder: a sample that alone exceeds the bound still gets a row") {

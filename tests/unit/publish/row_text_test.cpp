@@ -9,7 +9,7 @@ using namespace outrider;
 
 namespace {
 
-BootTime ms(std::int64_t value) { return BootTime(milliseconds(value)); }
+BootTime ms(int value) { return BootTime(milliseconds(value)); }
 const RowTime kTen{.time = WallTime(milliseconds(1'795'341'600'500)), .quality = ClockQuality::kSynced};
 
 Row gap(Sequence from, Sequence through) {
@@ -40,7 +40,7 @@ TEST_CASE("message: columns rows and gap records in one object") {
 }
 
 TEST_CASE("message: records are flat objects with their own time, one per instant") {
-  RowBuilder rows(Layout::kRecords, 4096);
+  RowBuilder rows(Layout::kRecords, 4096, 100);
   rows.know({{.name = "speed", .decimals = 1}, {.name = "rpm"}});
   rows.add({.series = 0, .time = ms(100), .value = 53.2});
   rows.add({.series = 1, .time = ms(100), .value = 1740});
@@ -49,23 +49,23 @@ TEST_CASE("message: records are flat objects with their own time, one per instan
   Row row = rows.build({{"inbox.full", 2}}, {});
   row.seq = row.through = 5;
   const auto parsed = nlohmann::json::parse(message(RowFormat::kRecordsJson, {row, gap(6, 7)}));
-  REQUIRE(parsed.size() == 5);
-  CHECK(
-      parsed[0].dump() ==
-      R"({"clock":"synced","epoch":"7-5f3a91c2","event_timestamp":"2026-11-22T10:00:00.500Z","rpm":1700,"seq":5,)"
-      R"("vehicle_id":"truck \"17\""})");
+  REQUIRE(parsed.size() == 4);
+  CHECK(parsed[0].dump() ==
+        R"({"clock":"synced","epoch":"7-5f3a91c2","event_timestamp":"2026-11-22T10:00:00.500Z",)"
+        R"("lost":{"inbox.full":2},"part":0,"rpm":1700,"seq":5,"vehicle_id":"truck \"17\""})");
   CHECK(parsed[1]["speed"] == 53.2);
   CHECK(parsed[1]["rpm"] == 1740);
   CHECK(parsed[1]["event_timestamp"] == "2026-11-22T10:00:00.510Z");
+  CHECK(parsed[1]["part"] == 1);
   CHECK(parsed[2]["rpm"] == 1741);  // a second value in the same millisecond is not lost
-  CHECK(parsed[3]["lost"]["inbox.full"] == 2);
-  CHECK(parsed[4]["through"] == 7);
-  CHECK(parsed[4]["vehicle_id"] == "truck \"17\"");
+  CHECK(parsed[2]["part"] == 2);
+  CHECK(parsed[3]["through"] == 7);
+  CHECK(parsed[3]["vehicle_id"] == "truck \"17\"");
 }
 
 TEST_CASE("message: a bound is never below the bytes a row takes") {
   for (const Layout layout : {Layout::kColumns, Layout::kRecords}) {
-    RowBuilder rows(layout, 8192);
+    RowBuilder rows(layout, 8192, 100);
     rows.know({{.name = "speed", .decimals = 1}, {.name = "rpm"}});
     for (int i = 0; i < 50; ++i)
       rows.add({.series = static_cast<SeriesIndex>(i % 2), .time = ms(i * 3), .value = i * 1234567.0625});

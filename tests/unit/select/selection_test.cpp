@@ -27,7 +27,7 @@ BA_DEF_ BO_ "VFrameFormat" ENUM "StandardCAN","ExtendedCAN","reserved","J1939PG"
 BA_DEF_DEF_ "VFrameFormat" "J1939PG";
 )";
 
-BootTime ms(std::int64_t value) { return BootTime(milliseconds(value)); }
+BootTime ms(int value) { return BootTime(milliseconds(value)); }
 
 /// A selection over one bus with the decoder it needs, and short ways to feed it.
 struct Rig {
@@ -42,15 +42,14 @@ struct Rig {
     selection = std::make_unique<Selection>(rules, std::vector<Selection::Bus>{{"can0", decoder.get()}});
   }
 
-  void frame(std::int64_t at_ms, std::uint32_t id, std::vector<std::uint8_t> bytes,
-             bool is_extended = false) {
+  void frame(int at_ms, std::uint32_t id, std::vector<std::uint8_t> bytes, bool is_extended = false) {
     CanFrame frame{.time = ms(at_ms), .id = id, .length = static_cast<std::uint8_t>(bytes.size())};
     if (is_extended) frame.flags = CanFrame::kExtended;
     std::copy(bytes.begin(), bytes.end(), frame.data.begin());
     const DecodedFrame decoded = decoder->decode(frame);
     if (decoded.message >= 0) selection->select(0, decoded, frame.time, kept);
   }
-  void engine(std::int64_t at_ms, int rpm, int temp = 0) {
+  void engine(int at_ms, int rpm, int temp = 0) {
     frame(at_ms, 256,
           {static_cast<std::uint8_t>(rpm), static_cast<std::uint8_t>(rpm >> 8),
            static_cast<std::uint8_t>(temp), 0, 0, 0, 0, 0});
@@ -204,6 +203,15 @@ TEST_CASE(
   named.as = "never_used";
   Rig shadowed(kTwoMessages, {only("Speed"), named});
   CHECK(shadowed.selection->series()[0].name == "Speed");
+}
+
+TEST_CASE("selection: two senders that rules name without names of their own are still told apart") {
+  SignalRule front{.signal = "EngineSpeed", .source_address = 0x00};
+  SignalRule rear{.signal = "EngineSpeed", .source_address = 0x17};
+  Rig rig(kJ1939, {front, rear});
+  rig.frame(0, 0x0CF00400, {0, 0, 0, 0x40, 0x1F, 0, 0, 0}, true);
+  rig.frame(5, 0x0CF00417, {0, 0, 0, 0x80, 0x3E, 0, 0, 0}, true);
+  CHECK(rig.taken() == "EngineSpeed@0=1000 EngineSpeed@17@5=2000");
 }
 
 TEST_CASE("selection: a log that was glued together starts its timers anew") {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <deque>
 #include <random>
 #include <string>
 #include <vector>
@@ -97,6 +98,7 @@ class Comparison {
     entry.row.seq = static_cast<Sequence>(stream.committed.size() + stream.staged.size()) + 1;
     CHECK(*number == entry.row.seq);
     stream.staged.push_back(std::move(entry));
+    order_.push_back(i);
   }
 
   void commit() {
@@ -106,10 +108,14 @@ class Comparison {
       ++full_commits_;
       return;
     }
-    for (ModelStream& stream : model_) {
-      std::move(stream.staged.begin(), stream.staged.end(), std::back_inserter(stream.committed));
-      stream.staged.clear();
-      stream.acked_for_sure = stream.acked;
+    for (ModelStream& stream : model_) stream.acked_for_sure = stream.acked;
+    const auto left = static_cast<std::size_t>(outbox().staged_rows());
+    if (left > 0) ++full_commits_;
+    REQUIRE((order_.empty() || left < order_.size()));
+    for (; order_.size() > left; order_.pop_front()) {
+      ModelStream& stream = model_[order_.front()];
+      stream.committed.push_back(std::move(stream.staged.front()));
+      stream.staged.erase(stream.staged.begin());
     }
   }
 
@@ -147,6 +153,7 @@ class Comparison {
     else
       fixture_.open();
     open();
+    order_.clear();
     for (std::size_t i = 0; i < model_.size(); ++i) {
       ModelStream& stream = model_[i];
       stream.staged.clear();
@@ -175,6 +182,8 @@ class Comparison {
   OutboxFixture fixture_;
   std::vector<StreamIndex> streams_;
   std::vector<ModelStream> model_;
+  std::deque<std::size_t>
+      order_;  ///< Streams of the staged rows, oldest first: not all may be written at once.
   int full_commits_ = 0;
 };
 

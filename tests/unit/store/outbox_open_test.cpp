@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 
+#include "agent/base/log.h"
 #include "agent/store/sqlite.h"
 #include "tests/unit/store/outbox_fixture.h"
 
@@ -127,6 +129,20 @@ TEST_CASE("outbox: the epoch stays over restarts and moves on with a new databas
   CHECK(fixture.open().epoch() == "2-00000001");
 }
 
+TEST_CASE("outbox: a buffer that is gone while its epoch file is there is said, and only then") {
+  std::string logged;
+  set_log_sink([&logged](LogLevel, std::string_view line) { logged += line; });
+  OutboxFixture fixture;
+  fixture.open();
+  fixture.open();
+  CHECK(logged.empty());
+  fixture.options.path = fixture.directory.file("fresh.db");
+  fixture.open();
+  set_log_sink({});
+  CHECK(logged.find("fresh.db is gone") != std::string::npos);
+  CHECK(logged.find(fixture.outbox->epoch()) != std::string::npos);
+}
+
 TEST_CASE("outbox: rows of a restored database go out under a new epoch, whose ledger begins with them") {
   OutboxFixture fixture;
   Outbox& before = fixture.open();
@@ -161,15 +177,15 @@ TEST_CASE("outbox: an epoch file that cannot be written matters only when the ep
 TEST_CASE("outbox: boots and offsets are remembered") {
   OutboxFixture fixture;
   Outbox& before = fixture.open();
-  const std::uint32_t boot = *before.boot("boot a");
-  CHECK(*before.boot("boot a") == boot);
+  const std::uint32_t boot = before.boot("boot a");
+  CHECK(before.boot("boot a") == boot);
   before.note_offset({boot, BootTime(seconds(50)), seconds(1000), true});
   before.note_offset({boot, BootTime(seconds(1)), seconds(10), false});
   before.note_offset({boot, BootTime(seconds(60)), seconds(1000) + nanoseconds(1), true});
   REQUIRE(before.commit());
 
   Outbox& after = fixture.open();
-  CHECK(*after.boot("boot a") == boot);
+  CHECK(after.boot("boot a") == boot);
   REQUIRE(after.offsets().size() == 2);
   CHECK(after.offsets()[0].from == BootTime(seconds(1)));
   CHECK_FALSE(after.offsets()[0].is_synced);
@@ -182,7 +198,7 @@ TEST_CASE("outbox: a boot is forgotten when no waiting row refers to it, and not
   const auto run = [&](const std::string& boot_id) -> Outbox& {
     Outbox& outbox = fixture.open();
     Row row = row_of("row");
-    row.boot = *outbox.boot(boot_id);
+    row.boot = outbox.boot(boot_id);
     outbox.note_offset({row.boot, BootTime(), seconds(row.boot), true});
     REQUIRE(outbox.append(*outbox.stream("truck-17", Channel::kTelemetry), row));
     REQUIRE(outbox.commit());
@@ -209,7 +225,7 @@ TEST_CASE("outbox: a boot that returns among others keeps the offsets of its wai
   OutboxFixture fixture;
   const auto store = [&](Outbox& outbox, const std::string& boot_id) {
     Row row = row_of(boot_id);
-    row.boot = *outbox.boot(boot_id);
+    row.boot = outbox.boot(boot_id);
     outbox.note_offset({row.boot, BootTime(), seconds(row.boot), true});
     REQUIRE(outbox.append(*outbox.stream("truck-17", Channel::kTelemetry), row));
     REQUIRE(outbox.commit());
@@ -231,7 +247,7 @@ TEST_CASE("outbox: a boot that returns among others keeps the offsets of its wai
 TEST_CASE("outbox: a clock that is corrected all the time costs bounded memory and keeps both ends") {
   OutboxFixture fixture;
   Outbox& outbox = fixture.open();
-  const std::uint32_t boot = *outbox.boot("boot");
+  const std::uint32_t boot = outbox.boot("boot");
   for (int i = 0; i < 10'000; ++i)
     outbox.note_offset({boot, BootTime(seconds(i)), milliseconds(10 * i), i >= 100});
   CHECK(outbox.offsets().size() <= 256);
@@ -282,6 +298,48 @@ TEST_CASE("outbox: a damaged file stops with a sentence and stays where it is") 
   CHECK(error.fault == Fault::kStop);
   CHECK(error.text.find("nothing was deleted") != std::string::npos);
   CHECK(std::filesystem::file_size(fixture.options.path) == garbage.size());
+}
+
+/// Rights do not hold root back.
+class WithoutRoot {
+ public:
+  WithoutRoot() : is_root_(::geteuid() == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (is_root_) REQUIRE(::seteuid(kNobody) == 0);
+  }
+  ~WithoutRoot() {
+    if (is_root_) ENSURE(::seteuid(0) == 0);
+  }
+  WithoutRoot(const WithoutRoot&) = delete;
+  WithoutRoot& operator=(const WithoutRoot&) = delete;
+
+ private:
+  const bool is_root_;
+};
+
+TEST_CASE("outbox: a buffer that this user may not write is named as such, and the storage is not blamed") {
+  namespace fs = std::filesystem;
+  OutboxFixture fixture;
+  fixture.open();
+  fixture.close();
+  const fs::perms may_look =
+      fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read | fs::perms::others_exec;
+  const auto check_refused = [&] {
+    Error error = retry("");
+    {
+      const WithoutRoot rights;
+      error = open_error(fixture);
+    }
+    CAPTURE(error.text);
+    CHECK(error.text.find(fixture.options.path + " is not writable by this user") != std::string::npos);
+    CHECK(error.text.find("storage device") == std::string::npos);
+  };
+  fs::permissions(fixture.options.path, fs::perms::owner_read | fs::perms::others_read);
+  fs::permissions(fixture.directory.path(), may_look);
+  check_refused();
+  fs::permissions(fixture.options.path, fs::perms::none);
+  check_refused();
+  fs::permissions(fixture.directory.path(), fs::perms::owner_all);
 }
 
 TEST_CASE("outbox: a directory that is not there stops with a sentence that names it") {

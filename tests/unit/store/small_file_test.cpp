@@ -60,10 +60,42 @@ TEST_CASE("small file: a directory that is not there is an error with its name")
   CHECK(written.error().text.find("missing/epoch") != std::string::npos);
 }
 
-TEST_CASE("small file: a file that is not small is refused, not read into memory") {
+TEST_CASE("small file: a file that is not small reads as a damaged one, and is replaced") {
   const TemporaryDirectory directory;
-  std::ofstream(directory.file("epoch")) << std::string(100'000, 'x');
-  CHECK_FALSE(PosixSmallFile(directory.file("epoch")).read());
+  PosixSmallFile file(directory.file("epoch"));
+  std::ofstream(directory.file("epoch")) << std::string(4096, 'x');
+  CHECK((**file.read()).size() == 4096);
+  std::ofstream(directory.file("epoch")) << std::string(4097, 'x');
+  Result<std::optional<std::string>> text = file.read();
+  REQUIRE(text);
+  CHECK(*text == "");
+  REQUIRE(file.write("new"));
+  CHECK(**file.read() == "new");
+}
+
+TEST_CASE("small file: a FIFO keeps nobody waiting, and is replaced") {
+  const TemporaryDirectory directory;
+  PosixSmallFile file(directory.file("epoch"));
+  for (const char* name : {"epoch", "epoch.new"}) REQUIRE(::mkfifo(directory.file(name).c_str(), 0600) == 0);
+  Result<std::optional<std::string>> text = file.read();
+  REQUIRE(text);
+  CHECK(*text == "");
+  REQUIRE(file.write("new"));
+  CHECK(**file.read() == "new");
+  CHECK(std::filesystem::is_regular_file(directory.file("epoch")));
+}
+
+TEST_CASE("small file: a directory reads as a damaged file and stops a write with a sentence") {
+  const TemporaryDirectory directory;
+  PosixSmallFile file(directory.file("epoch"));
+  std::filesystem::create_directory(directory.file("epoch"));
+  Result<std::optional<std::string>> text = file.read();
+  REQUIRE(text);
+  CHECK(*text == "");
+  const Status written = file.write("new");
+  REQUIRE_FALSE(written);
+  CHECK(written.error().fault == Fault::kStop);
+  CHECK(written.error().text.find("epoch is a directory") != std::string::npos);
 }
 
 }  // namespace
