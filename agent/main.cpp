@@ -74,6 +74,7 @@ std::unique_ptr<CanPort> make_simulation(const Clock& clock, const FeedRequest& 
 
 std::function<bool(nanoseconds)> make_outages(const std::vector<Outage>& scripted) {
   std::vector<OutageWindow> windows;
+  windows.reserve(scripted.size());
   for (const Outage& outage : scripted) windows.push_back({.start = outage.start, .length = outage.length});
   return [outages = Outages(windows)](nanoseconds elapsed) { return outages.is_passing(elapsed); };
 }

@@ -61,7 +61,6 @@ class Publisher {
   /// "live", "catching up", "connecting to host:port", "offline: connection refused, next try in 3.2 s".
   std::string link_text(BootTime now) const;
   const PublisherCounters& counters() const { return counters_; }
-  /// Messages handed over and not acknowledged.
   std::size_t in_flight() const { return in_flight_; }
 
   std::string topic(std::string_view vehicle_id, std::string_view channel) const;

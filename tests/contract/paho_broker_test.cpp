@@ -82,8 +82,9 @@ TEST_CASE("paho broker: messages arrive complete and in order, on both versions 
       REQUIRE(arrived);
       CHECK(arrived->topic == "contract/data");
       CHECK(arrived->payload == payload);
+      // The subscriber may be faster than the acknowledgement, and the window is 20 messages.
+      CHECK(client.events.acknowledged(1).back() == i);
     }
-    CHECK(client.events.acknowledged(200).back() == 200);
   }
 }
 

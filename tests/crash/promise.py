@@ -7,6 +7,7 @@ agent was killed must have arrived, with the same content. Exit code: 0 held, 1 
 """
 import argparse
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -53,7 +54,11 @@ def read_options():
     parser.add_argument("--broker-kills", type=int, default=10)
     parser.add_argument("--agent-kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    return parser.parse_args()
+    options = parser.parse_args()
+    scale = int(os.environ.get("OUTRIDER_CRASH_SCALE", "1"))  # tests/run.sh --crash-scale
+    options.broker_kills *= scale
+    options.agent_kills *= scale
+    return options
 
 
 class Trial:

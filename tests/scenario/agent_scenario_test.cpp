@@ -44,10 +44,10 @@ struct Seen {
     numbers.push_back(seq);
     if (row.contains("clock")) clocks.push_back(row["clock"]);
     if (row.contains("time")) times.push_back(row["time"]);
-    for (const auto& [name, signal] : row.value("signals", json::object()).items())
-      samples += signal["v"].size();
-    for (const auto& [cause, count] : row.value("lost", json::object()).items())
-      lost[cause] += count.get<std::uint64_t>();
+    const json signals = row.value("signals", json::object());
+    for (const json& signal : signals) samples += signal["v"].size();
+    const json causes = row.value("lost", json::object());
+    for (const auto& [cause, count] : causes.items()) lost[cause] += count.get<std::uint64_t>();
   }
 };
 

@@ -57,14 +57,14 @@ TEST_CASE("row builder: a second row starts from nothing") {
 
 TEST_CASE("row builder: refuses a sample before the payload could exceed its bound") {
   for (const Layout layout : {Layout::kColumns, Layout::kRecords}) {
-    RowBuilder rows = builder(layout, 4096);
+    RowBuilder rows = builder(layout, 8192);
     int added = 0;
     while (rows.add({.series = static_cast<SeriesIndex>(added % 3),
                      .time = ms(added * 7),
                      .value = -1.2345678901234567e-300}))
       ++added;
     CHECK(added > 10);
-    CHECK(rows.build({}, {}).payload.size() <= 4096);
+    CHECK(rows.build({}, {}).payload.size() <= 8192);
     CHECK(rows.add({.series = 0, .time = ms(0), .value = 1}));
   }
 }
