@@ -159,7 +159,7 @@ class LineReader {
   /// False at the end of the log or of the run.
   bool next() {
     if (stop_) return false;
-    log_.getline(buffer_.data(), buffer_.size());
+    log_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
     const auto taken = static_cast<std::size_t>(log_.gcount());
     if (log_.bad() || (log_.eof() && taken == 0)) return false;
     is_too_long_ = log_.fail();
@@ -173,7 +173,7 @@ class LineReader {
   bool skip_rest() {
     while (log_.fail() && !log_.eof() && !log_.bad() && !stop_) {
       log_.clear();
-      log_.getline(buffer_.data(), buffer_.size());
+      log_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
     }
     return !log_.bad();
   }

@@ -78,7 +78,7 @@ class Journey {
     }
     // The collector has stopped: one more turn for what it received last.
     if (Status turned = turn(); !turned) return turned;
-    if (const Status stored = agent_->finish(); !stored) {
+    if (Status stored = agent_->finish(); !stored) {
       if (stored.error().fault == Fault::kStop) return stored;
       log_error("store", stored.error().text);
     }

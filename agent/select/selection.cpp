@@ -100,7 +100,8 @@ Selection::State Selection::new_state(const SignalRule* rule, SeriesIndex series
   if (rule == nullptr) series = kDropped;
   const SignalRule& chosen = rule != nullptr ? *rule : rules_.front();
   const std::int64_t period_ns = chosen.period ? nanoseconds(*chosen.period).count() : kNever;
-  const double deadband = chosen.is_on_change ? chosen.deadband : kInfinity;
+  double deadband = chosen.deadband;
+  if (!chosen.is_on_change) deadband = kInfinity;  // only the period counts
   return {.last_value = std::numeric_limits<double>::quiet_NaN(),
           .deadband = deadband,
           .valid_min = chosen.valid_min.value_or(-kInfinity),

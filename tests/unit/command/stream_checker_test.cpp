@@ -244,7 +244,7 @@ TEST_CASE(
 
 TEST_CASE("stream checker: parts that do not count 0, 1, 2 within their row break the message") {
   const std::string part_0 = record(7, R"("part":0,"rpm":1)");
-  for (const auto& [broken, problem] : std::initializer_list<std::pair<std::string, std::string>>{
+  for (const auto& wrong : std::initializer_list<std::pair<std::string, std::string>>{
            {records({record(7, R"("rpm":1)")}), R"(object 0 of row 7 has no whole "part")"},
            {records({record(7, R"("part":0.5,"rpm":1)")}), R"(object 0 of row 7 has no whole "part")"},
            {records({record(7, R"("part":"0","rpm":1)")}), R"(object 0 of row 7 has no whole "part")"},
@@ -255,6 +255,8 @@ TEST_CASE("stream checker: parts that do not count 0, 1, 2 within their row brea
            {records({part_0, record(8, R"("part":1,"rpm":1)")}), R"(object 0 of row 8 has "part" 1)"},
            {records({part_0, record(7, R"("rpm":1)")}), R"(object 1 of row 7 has no whole "part")"},
            {records({gap_in_records(7, 9, R"(,"part":0)")}), R"(gap record 7 has a "part")"}}) {
+    const std::string& broken = wrong.first;
+    const std::string& problem = wrong.second;
     CAPTURE(broken);
     StreamChecker checker;
     checker.take(broken, kReceived);

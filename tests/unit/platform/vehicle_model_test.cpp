@@ -224,16 +224,16 @@ TEST_CASE("route: a lap ends where it began, and its length is that of its line"
   double walked_m = 0;
   double steepest = 0;
   double worst_heading = 0;
-  constexpr double step_m = 1;
-  const int steps = static_cast<int>(route.length_m() / step_m) - 1;
+  constexpr double kStepM = 1;
+  const int steps = static_cast<int>(route.length_m() / kStepM) - 1;
   for (int step = 0; step < steps; ++step) {
-    const RoutePoint here = route.at(step * step_m);
-    const RoutePoint next = route.at((step + 1) * step_m);
+    const RoutePoint here = route.at(step * kStepM);
+    const RoutePoint next = route.at((step + 1) * kStepM);
     walked_m += distance_between_m(here, next);
     steepest = std::max(steepest, std::abs(here.grade));
     worst_heading =
         std::max(worst_heading, std::abs(std::remainder(next.heading_deg - here.heading_deg, 360)));
-    REQUIRE(std::abs((next.altitude_m - here.altitude_m) / step_m - here.grade) < 0.01);
+    REQUIRE(std::abs((next.altitude_m - here.altitude_m) / kStepM - here.grade) < 0.01);
   }
   CHECK(walked_m == doctest::Approx(route.length_m()).epsilon(2e-4));
   CHECK(steepest < 0.08);
