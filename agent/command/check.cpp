@@ -68,8 +68,7 @@ BusFiles load_files(const Config& config, Findings& findings) {
       const DbcSource& source = sources[i];
       const auto [entry, is_new] = loaded.try_emplace(source.path.empty() ? source.name : source.path);
       if (is_new) {
-        Result<Dbc> read =
-            source.path.empty() ? parse_dbc(source.builtin, source.name) : load_dbc(source.path);
+        Result<Dbc> read = load_dbc_source(source);
         if (!read) {
           findings.problem("buses[" + std::to_string(bus) + "].dbc[" + std::to_string(i) +
                            "]: " + read.error().text);

@@ -102,7 +102,7 @@ class Journey {
   void stop() {
     broker_->set_passing(true);
     agent_->stop();
-    progress_line_.end(agent_->progress());
+    progress_line_.end(elapsed(), agent_->progress());
   }
 
   const Agent& agent() const { return *agent_; }
@@ -120,7 +120,7 @@ class Journey {
     Status turned = agent_->turn();
     // The event that says "started" is staged from the beginning, so nothing staged means that it is durable.
     if (!first_durable_ && outbox_->staged_rows() == 0) first_durable_ = trip_.clock->now() - world_.started;
-    progress_line_.show(elapsed(), agent_->progress());
+    if (progress_line_.is_due(elapsed())) progress_line_.show(elapsed(), agent_->progress());
     return turned;
   }
 
@@ -143,7 +143,7 @@ int explain(const Error& error, int code) {
 }
 
 Result<Dbc> load_file(const DbcSource& source) {
-  auto parsed = source.path.empty() ? parse_dbc(source.builtin, source.name) : load_dbc(source.path);
+  auto parsed = load_dbc_source(source);
   if (parsed && !parsed->warnings.empty())
     log_warning("dbc", source.name + ": " + std::to_string(parsed->warnings.size()) +
                            " statements were skipped or repaired; \"outrider check\" lists them");
@@ -193,6 +193,10 @@ Result<std::string> read_password(const std::string& path) {
   if (!std::getline(file, line)) return stop("cannot read a password from the first line of " + path);
   if (!line.empty() && line.back() == '\r') line.pop_back();
   return line;
+}
+
+Result<Dbc> load_dbc_source(const DbcSource& source) {
+  return source.path.empty() ? parse_dbc(source.builtin, source.name) : load_dbc(source.path);
 }
 
 Result<BusFiles> load_bus_files(const Config& config) {

@@ -28,6 +28,9 @@ struct Trip {
 /// Returns an ExitCode.
 int drive(const Trip& trip, World& world);
 
+/// One DBC file, from its path or from the program itself.
+Result<Dbc> load_dbc_source(const DbcSource& source);
+
 /// Every DBC file of the configuration; warnings go to the log.
 Result<BusFiles> load_bus_files(const Config& config);
 

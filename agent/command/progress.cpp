@@ -31,20 +31,18 @@ std::string grouped(std::uint64_t number) {
 }
 
 void ProgressLine::show(nanoseconds elapsed, const Progress& progress) {
-  elapsed_ = elapsed;
-  if (is_quiet_ || elapsed < next_) return;
   next_ = elapsed + (is_terminal_ ? nanoseconds(seconds(1)) : nanoseconds(seconds(10)));
-  write(progress, is_terminal_ ? "\x1b[K\r" : "\n");
+  write(elapsed, progress, is_terminal_ ? "\x1b[K\r" : "\n");
 }
 
-void ProgressLine::end(const Progress& progress) {
-  if (!is_quiet_) write(progress, is_terminal_ ? "\x1b[K\n" : "\n");
+void ProgressLine::end(nanoseconds elapsed, const Progress& progress) {
+  if (!is_quiet_) write(elapsed, progress, is_terminal_ ? "\x1b[K\n" : "\n");
 }
 
-void ProgressLine::write(const Progress& progress, const char* line_end) {
+void ProgressLine::write(nanoseconds elapsed, const Progress& progress, const char* line_end) const {
   std::fprintf(stderr,
                "%5llds  sampled %s  stored %s  published %s  waiting %s (%s rows)  lost %s  link: %s%s",
-               static_cast<long long>(std::chrono::duration_cast<seconds>(elapsed_).count()),
+               static_cast<long long>(std::chrono::duration_cast<seconds>(elapsed).count()),
                grouped(progress.sampled).c_str(), grouped(progress.stored).c_str(),
                grouped(progress.published).c_str(), grouped(progress.waiting).c_str(),
                grouped(progress.waiting_rows).c_str(), grouped(progress.lost).c_str(), progress.link.c_str(),

@@ -14,18 +14,18 @@ class ProgressLine {
  public:
   ProgressLine(bool is_terminal, bool is_quiet) : is_terminal_(is_terminal), is_quiet_(is_quiet) {}
 
-  /// Shows the figures when it is time to.
+  /// True when it is time to show figures again: gathering them is not free.
+  bool is_due(nanoseconds elapsed) const { return !is_quiet_ && elapsed >= next_; }
   void show(nanoseconds elapsed, const Progress& progress);
   /// Leaves the last figures standing.
-  void end(const Progress& progress);
+  void end(nanoseconds elapsed, const Progress& progress);
 
  private:
-  void write(const Progress& progress, const char* line_end);
+  void write(nanoseconds elapsed, const Progress& progress, const char* line_end) const;
 
   const bool is_terminal_;
   const bool is_quiet_;
   nanoseconds next_{};
-  nanoseconds elapsed_{};
 };
 
 /// "12 345 678": digits in groups, for people.
