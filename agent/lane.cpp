@@ -123,7 +123,7 @@ void Lane::append(Row row) {
   row.boot = boot_;
   reported_at_ = now_;
   const std::uint64_t samples = row.samples;
-  if (const auto stored = outbox_.append(streams_.telemetry, std::move(row), total(losses_)); stored) {
+  if (const auto stored = outbox_.append(streams_.telemetry, std::move(row), losses_); stored) {
     losses_.clear();
   } else {
     count_loss("buffer_full", samples);

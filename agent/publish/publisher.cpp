@@ -299,11 +299,19 @@ std::optional<Publisher::Flight> Publisher::next_flight(std::size_t index, BootT
                 .is_acknowledged = false};
   for (const Row& row : rows_) {
     if (!stream.message.takes(row, max_bytes)) break;
-    stream.message.add(row, wall_time(outbox_.offsets(), row.boot, row.time));
+    add_to(stream.message, row);
     flight.last = row.through;
     ++flight.rows;
   }
   return flight;
+}
+
+void Publisher::add_to(MessageText& message, const Row& row) const {
+  const std::vector<OffsetEntry>& offsets = outbox_.offsets();
+  const RowTime time = wall_time(offsets, row.boot, row.time);
+  if (row.format != RowFormat::kGap) return message.add(row, time);
+  const Gap gap = parse_gap(row.payload);
+  message.add_gap(row, gap, time.time, wall_time(offsets, gap.until_boot, gap.until).time);
 }
 
 /// A gap record takes the form of its stream's other rows.

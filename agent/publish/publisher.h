@@ -115,6 +115,7 @@ class Publisher {
   bool send_rows(BootTime now);
   bool send_one(std::size_t stream, BootTime now);
   std::optional<Flight> next_flight(std::size_t stream, BootTime now);
+  void add_to(MessageText& message, const Row& row) const;
   RowFormat format_of(const Row& row, Channel channel) const;
   bool has_rows_to_send(std::size_t stream, BootTime now) const;
   std::size_t window() const;

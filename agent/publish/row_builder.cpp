@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 #include <span>
 
 #include "agent/base/json_text.h"
@@ -29,23 +28,6 @@ char* write_text(char* out, std::string_view text) {
 }
 
 }  // namespace
-
-std::uint64_t total(const LossCounts& losses) {
-  return std::accumulate(losses.begin(), losses.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const auto& loss) { return sum + loss.second; });
-}
-
-void count_loss(LossCounts& losses, std::string_view cause, std::uint64_t count) {
-  if (count == 0) return;
-  constexpr std::size_t kMostNameBytes = 100;
-  cause = cause.substr(0, kMostNameBytes);
-  auto found = losses.find(cause);
-  if (found == losses.end()) {
-    const bool has_room = losses.size() + 1 < kMostLossCauses;
-    found = losses.emplace(has_room ? std::string(cause) : "other", 0).first;
-  }
-  found->second += count;
-}
 
 RowBuilder::RowBuilder(Layout layout, std::size_t max_bytes, std::size_t record_frame_bytes)
     : layout_(layout),

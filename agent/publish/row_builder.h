@@ -2,24 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/base/loss_counts.h"
 #include "agent/base/sample.h"
 #include "agent/config/config.h"
 #include "agent/store/outbox.h"
 
 namespace outrider {
-
-/// What was lost before it got a number, per cause; travels in the next row.
-using LossCounts = std::map<std::string, std::uint64_t, std::less<>>;
-std::uint64_t total(const LossCounts& losses);
-/// A row names at most so many; what is lost beyond counts as "other".
-inline constexpr std::size_t kMostLossCauses = 16;
-/// Adds to a cause. Names longer than 100 bytes are cut.
-void count_loss(LossCounts& losses, std::string_view cause, std::uint64_t count);
 
 /// Collects the samples of one commit interval of one vehicle and encodes them as one row.
 ///

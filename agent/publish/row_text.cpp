@@ -37,8 +37,11 @@ constexpr std::size_t kRecordHeadBytes = 8;
 constexpr std::size_t kRecordFrameBytes = 160;
 /// Of an epoch: two numbers and a dash.
 constexpr std::size_t kEpochBytes = 32;
-/// {"seq":,"through":,"lost_rows":{"cause":"…","rows":,"samples":,"from":"…","to":"…"}},
-constexpr std::size_t kGapFrameBytes = 240;
+/// {"seq":,"through":,"lost_rows":{"cause":"…","rows":,"samples":,"from":"…","to":"…","causes":{}}},
+constexpr std::size_t kGapFrameBytes = 260;
+/// "…":{"rows":,"samples":},  and a cause in which every byte needs an escape.
+constexpr std::size_t kGapPartBytes = 70;
+constexpr std::size_t kLongestEscape = 6;
 constexpr std::size_t kObjectFrameBytes = 100;
 
 }  // namespace
@@ -70,15 +73,6 @@ void append_record(std::string& payload, milliseconds after_row, std::string_vie
   payload += members;
 }
 
-std::string gap_payload(const GapText& gap) {
-  std::string payload;
-  append_raw(payload, gap.rows);
-  append_raw(payload, gap.samples);
-  append_raw(payload, static_cast<std::int64_t>(gap.length.count()));
-  payload += gap.cause;
-  return payload;
-}
-
 MessageText::MessageText(std::string_view vehicle_id, std::string_view epoch)
     : vehicle_json_([&] {
         std::string json;
@@ -105,7 +99,8 @@ void MessageText::begin(RowFormat format) {
 
 std::size_t MessageText::bound(const Row& row) const {
   if (row.format == RowFormat::kGap)
-    return kGapFrameBytes + vehicle_json_.size() + epoch_.size() + row.payload.size();
+    return kGapFrameBytes + vehicle_json_.size() + epoch_.size() + kMostGapCauses * kGapPartBytes +
+           kLongestEscape * row.payload.size();
   if (row.format != RowFormat::kRecordsJson) return kObjectFrameBytes + row.payload.size();
   std::size_t bytes = row.payload.size();
   std::string_view rest = row.payload;
@@ -124,9 +119,8 @@ bool MessageText::takes(const Row& row, std::size_t max_bytes) const {
 }
 
 void MessageText::add(const Row& row, const RowTime& time) {
-  if (row.format == RowFormat::kGap)
-    add_gap(row, time);
-  else if (row.format == RowFormat::kRecordsJson)
+  ENSURE(row.format != RowFormat::kGap);
+  if (row.format == RowFormat::kRecordsJson)
     add_records(row, time);
   else
     add_object(row, time);
@@ -191,13 +185,9 @@ void MessageText::add_records(const Row& row, const RowTime& time) {
   }
 }
 
-void MessageText::add_gap(const Row& row, const RowTime& time) {
-  std::string_view rest = row.payload;
-  const auto rows = take_raw<std::uint64_t>(rest);
-  const auto samples = take_raw<std::uint64_t>(rest);
-  const nanoseconds length{take_raw<std::int64_t>(rest)};
+void MessageText::add_gap(const Row& row, const Gap& gap, WallTime from, WallTime until) {
   if (format_ == RowFormat::kRecordsJson) {
-    open_record(row, time.time);
+    open_record(row, from);
   } else {
     text_ += "{\"seq\":";
     append_integer(text_, row.seq);
@@ -205,16 +195,34 @@ void MessageText::add_gap(const Row& row, const RowTime& time) {
   text_ += ",\"through\":";
   append_integer(text_, row.through);
   text_ += ",\"lost_rows\":{\"cause\":";
-  append_json_string(text_, rest);
-  text_ += ",\"rows\":";
+  append_json_string(text_, gap.parts.size() == 1 ? gap.parts.front().cause : "several");
+  text_ += ',';
+  append_counts(gap.rows(), gap.samples());
+  text_ += ",\"from\":";
+  append_time(from);
+  text_ += ",\"to\":";
+  append_time(until);
+  if (gap.parts.size() > 1) append_causes(gap);
+  text_ += "}},";
+  ++rows_;
+}
+
+void MessageText::append_counts(std::uint64_t rows, std::uint64_t samples) {
+  text_ += "\"rows\":";
   append_integer(text_, static_cast<std::int64_t>(rows));
   text_ += ",\"samples\":";
   append_integer(text_, static_cast<std::int64_t>(samples));
-  text_ += ",\"from\":";
-  append_time(time.time);
-  text_ += ",\"to\":";
-  append_time(time.time + length);
-  text_ += "}},";
+}
+
+void MessageText::append_causes(const Gap& gap) {
+  text_ += ",\"causes\":{";
+  for (const Gap::Part& part : gap.parts) {
+    append_json_string(text_, part.cause);
+    text_ += ":{";
+    append_counts(part.rows, part.samples);
+    text_ += "},";
+  }
+  text_.back() = '}';
 }
 
 }  // namespace outrider

@@ -7,6 +7,7 @@
 
 #include "agent/base/time.h"
 #include "agent/publish/row_builder.h"
+#include "agent/store/gap.h"
 #include "agent/store/outbox.h"
 
 namespace outrider {
@@ -19,22 +20,13 @@ namespace outrider {
 /// kRecordsJson  for each instant: milliseconds after the row's time (4 bytes, signed, little endian), length
 ///               (4 bytes), members of the flat object behind "clock":  "engine_rpm":1740,"speed":53.2
 /// kEventJson    members of the event object behind "clock":  "event":"started","severity":"info",…
-/// kGap          rows and samples lost (8 bytes each, little endian); nanoseconds from the row's time to the
-///               newest lost one (8 bytes); then the cause. Stands for rows seq..through.
+/// kGap          what store/gap.h says. Stands for rows seq..through.
 
 /// Appends `,"lost":{…}` and `,"catalogue":"…"`, each only when there is something to say.
 void append_row_extras(std::string& out, const LossCounts& losses, std::string_view catalogue);
 
 /// One instant of a kRecordsJson payload.
 void append_record(std::string& payload, milliseconds after_row, std::string_view members);
-
-struct GapText {
-  std::uint64_t rows = 0;
-  std::uint64_t samples = 0;
-  nanoseconds length{};
-  std::string cause;
-};
-std::string gap_payload(const GapText& gap);
 
 /// The most that a message adds to each instant of a kRecordsJson row, beside its members. `vehicle_json_bytes`: length
 /// of the vehicle id as a JSON string.
@@ -61,6 +53,8 @@ class MessageText {
   /// True when `row` can go into the present message: same kind, and `max_bytes` are not exceeded.
   bool takes(const Row& row, std::size_t max_bytes) const;
   void add(const Row& row, const RowTime& time);
+  /// The same for a gap record; its rows were lost between `from` and `until`.
+  void add_gap(const Row& row, const Gap& gap, WallTime from, WallTime until);
   /// Ends the message; valid until `begin`.
   std::string_view finish();
 
@@ -70,8 +64,9 @@ class MessageText {
  private:
   void add_object(const Row& row, const RowTime& time);
   void add_records(const Row& row, const RowTime& time);
-  void add_gap(const Row& row, const RowTime& time);
   void append_time(WallTime time);
+  void append_counts(std::uint64_t rows, std::uint64_t samples);
+  void append_causes(const Gap& gap);
   void open_record(const Row& row, WallTime time);
 
   const std::string vehicle_json_;  // with quotes

@@ -68,7 +68,7 @@ const std::vector<OffsetEntry>& Outbox::offsets() const { return state_->boot_ta
 
 // Storing.
 
-Result<Sequence> Outbox::append(StreamIndex stream, Row row, std::uint64_t lost_samples) {
+Result<Sequence> Outbox::append(StreamIndex stream, Row row, const LossCounts& losses) {
   ENSURE(stream < state_->streams.size());
   if (row.payload.size() > state_->limits.max_row_bytes)
     return reject("a row of " + size_text(row.payload.size()) +
@@ -81,10 +81,10 @@ Result<Sequence> Outbox::append(StreamIndex stream, Row row, std::uint64_t lost_
                   size_text(state_->options.max_staged_bytes) + ")");
   Stream& owner = state_->streams[stream];
   row.seq = row.through = owner.next_number();
-  owner.staged.add(row, lost_samples);
+  owner.staged.add(row, losses);
   const Sequence number = row.seq;
   state_->staged_bytes += cost;
-  state_->staged.push_back({stream, std::move(row), lost_samples});
+  state_->staged.push_back({stream, std::move(row), losses});
   return number;
 }
 
@@ -144,7 +144,7 @@ Status Outbox::State::write_what_fits(Status failure) {
 /// Everything that changed and the first `rows` of the staged rows, in one transaction.
 Status Outbox::State::write(std::size_t rows) {
   parts.assign(streams.size(), {});
-  for (std::size_t i = 0; i < rows; ++i) parts[staged[i].stream].add(staged[i].row, staged[i].lost_samples);
+  for (std::size_t i = 0; i < rows; ++i) parts[staged[i].stream].add(staged[i].row, staged[i].losses);
   Status done = database->transact([&]() -> Status {
     // Deletes first: rows that come take the pages of rows that go, and fewer pages are written.
     if (Status inserted = write_rows(rows); !inserted) return inserted;

@@ -2,47 +2,28 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/base/loss_counts.h"
 #include "agent/base/result.h"
 #include "agent/base/time.h"
 #include "agent/ports/small_file.h"
+#include "agent/store/dead_letter.h"
+#include "agent/store/row.h"
+#include "agent/store/store_health.h"
 
 namespace outrider {
-
-using Sequence = std::int64_t;      ///< 1, 2, 3… per stream and epoch; 0 is "none yet".
-using StreamIndex = std::uint16_t;  ///< Dense, 0.., valid while the outbox is open.
-
-enum class Channel : std::uint8_t { kTelemetry = 0, kEvents = 1 };
-const char* name_of(Channel channel);
-
-/// How the bytes of a row are to be read; see publish/row_text.h. Stored, so never renumber.
-enum class RowFormat : std::uint8_t {
-  kColumnsJson = 1,
-  kRecordsJson = 2,
-  kEventJson = 3,
-  kGap = 4,  ///< Stands for rows `seq`..`through` that will never come.
-};
-
-/// One numbered batch of samples, one event, or one gap record. The unit of durability.
-struct Row {
-  Sequence seq = 0;
-  Sequence through = 0;  ///< Equal to seq, except for a gap record.
-  RowFormat format = RowFormat::kColumnsJson;
-  std::uint32_t samples = 0;
-  std::uint32_t boot = 0;  ///< Key in the table of boots.
-  BootTime time{};         ///< Of the earliest sample.
-  std::string payload =
-      {};  ///< Encoded once, here; what depends on the wall clock is added when it is published.
-};
 
 struct OutboxOptions {
   std::string path;  ///< Database file; "" is a private temporary database (tests).
   std::uint64_t max_bytes = 256ULL << 20;
+  /// The file does not grow while the file system has less than this left; absent: 2 % of it, at most 64 MiB.
+  std::optional<std::uint64_t> min_free_disk = {};
   milliseconds commit_interval{500};
   std::uint64_t max_staged_bytes = 1ULL << 20;
   std::uint64_t random = 0;  ///< Goes into a new epoch's name.
@@ -63,16 +44,8 @@ struct Ledger {
   std::uint64_t sampled = 0;
   std::uint64_t delivered = 0;  ///< Acknowledged by the broker.
   std::uint64_t waiting = 0;    ///< Stored and staged.
-  /// Reported in rows ("lost", gap records): samples, or frames where no sample was decoded yet.
+  /// Reported in rows ("lost", gap records): samples, or frames where no sample was decoded yet. Per cause: `losses`.
   std::uint64_t lost = 0;
-};
-
-/// Wall time of stored boot times: per boot, from which boot time on which offset holds.
-struct OffsetEntry {
-  std::uint32_t boot = 0;
-  BootTime from{};
-  nanoseconds offset{};
-  bool is_synced = false;
 };
 
 /// The only buffer: a row enters with `append` and leaves after the broker acknowledged it.
@@ -83,7 +56,11 @@ struct OffsetEntry {
 ///             the ledger in one transaction (WAL, synchronous=FULL). Only committed rows can be read, so no number is
 ///             ever published twice with different contents.
 /// Errors      kRetry: could not write now (disk full, I/O error, busy); staged rows stay staged, within
-///             max_staged_bytes. kReject: a row that the buffer cannot take. kStop: the file cannot be used at all.
+///             max_staged_bytes. kReject: a row that the buffer cannot take. kStop: the file cannot be used at all;
+///             `health().is_damaged` then says whether opening it anew would salvage it.
+/// Retention   when the file is full, or the disk, the oldest telemetry makes room within `commit`, events last. One gap
+///             record takes the place of what went and grows with it. A row that was ever sent stays until it is
+///             acknowledged, so what a gap record reports as lost never arrived.
 /// Threads     the loop only. One connection in one process: SQLite before 3.51.3 can corrupt a WAL with two.
 class Outbox {
  public:
@@ -116,7 +93,8 @@ class Outbox {
 
   /// Numbers `row` (its seq and through are set here) and stages it. kReject when the memory for staged rows is full,
   /// or the row would not fit even into an empty buffer: it is gone, and the caller reports its samples as lost.
-  Result<Sequence> append(StreamIndex stream, Row row, std::uint64_t lost_samples = 0);
+  /// `losses` happened before it, and count with its commit.
+  Result<Sequence> append(StreamIndex stream, Row row, const LossCounts& losses = {});
 
   /// Writes what is staged, cheap when nothing is. When there is not room for all of it: the oldest rows that fit; the
   /// others stay staged. kRetry when not one did.
@@ -130,15 +108,33 @@ class Outbox {
   Status read(StreamIndex stream, Sequence from, std::size_t max_bytes, std::size_t max_rows,
               std::vector<Row>& rows);
 
+  /// Rows up to `through` were handed to the broker: they may have arrived, whatever happens.
+  void note_sent(StreamIndex stream, Sequence through);
+
   /// The broker has every row up to `through`. Rows go away in bounded steps with later commits.
   void acknowledge(StreamIndex stream, Sequence through);
 
+  /// Lets go of rows at the front of each stream, a bounded number a call, for which `is_too_old` says so.
+  Status expire(const std::function<bool(std::uint32_t boot, BootTime time)>& is_too_old);
+
+  /// Moves one committed row that waits to the dead letters, at once and durably; a gap record takes its place. The
+  /// oldest dead letters go when there are too many. kReject when there is no such row.
+  Status bury(StreamIndex stream, Sequence seq, std::string_view reason);
+  /// Dead letters from `first_id` on, in order of burial, at most `max_rows`.
+  Result<std::vector<DeadLetter>> dead_letters(std::int64_t first_id, std::size_t max_rows);
+  /// Stages the row of a dead letter under a new number; with that commit the letter is gone.
+  Result<Sequence> requeue(std::int64_t id);
+
   Backlog backlog(StreamIndex stream) const;
   Ledger ledger(StreamIndex stream) const;
+  /// What `lost` of the ledger consists of; the causes of at most kMostStoredCauses are told apart.
+  LossCounts losses(StreamIndex stream) const;
+  static constexpr std::size_t kMostStoredCauses = 64;
   /// Rows staged but not committed, of all streams.
   std::uint64_t staged_rows() const;
   /// Database file plus WAL, in bytes.
   std::uint64_t file_bytes() const;
+  StoreHealth health() const;
 
  private:
   struct State;

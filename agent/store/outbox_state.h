@@ -53,7 +53,7 @@ struct Outbox::State {
   struct StagedRow {
     StreamIndex stream = 0;
     Row row;
-    std::uint64_t lost_samples = 0;
+    LossCounts losses;
   };
   static std::uint64_t cost_of(const Row& row) { return sizeof(StagedRow) + row.payload.size(); }
 

@@ -24,9 +24,9 @@ Stream stream_at(const Query& query) {
 
 }  // namespace
 
-void StagedSum::add(const Row& row, std::uint64_t lost_samples) {
+void StagedSum::add(const Row& row, const LossCounts& losses) {
   rows.add(row);
-  lost += lost_samples;
+  lost += total(losses);
 }
 
 StagedSum& StagedSum::operator-=(const StagedSum& other) {

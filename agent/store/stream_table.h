@@ -17,7 +17,7 @@ struct StagedSum {
   RowSum rows;
   std::uint64_t lost = 0;  ///< Lost samples that came with them.
 
-  void add(const Row& row, std::uint64_t lost_samples);
+  void add(const Row& row, const LossCounts& losses);
   StagedSum& operator-=(const StagedSum& other);
 };
 

@@ -16,14 +16,18 @@ Row gap(Sequence from, Sequence through) {
   return {.seq = from,
           .through = through,
           .format = RowFormat::kGap,
-          .payload =
-              gap_payload({.rows = 249, .samples = 31022, .length = seconds(124), .cause = "buffer_full"})};
+          .payload = gap_payload({.parts = {{"buffer_full", 249, 31022}}})};
 }
 
 std::string message(RowFormat format, const std::vector<Row>& rows) {
   MessageText text("truck \"17\"", "7-5f3a91c2");
   text.begin(format);
-  for (const Row& row : rows) text.add(row, kTen);
+  for (const Row& row : rows) {
+    if (row.format == RowFormat::kGap)
+      text.add_gap(row, parse_gap(row.payload), kTen.time, kTen.time + seconds(124));
+    else
+      text.add(row, kTen);
+  }
   return std::string(text.finish());
 }
 

@@ -56,6 +56,10 @@ inline Row row_of(std::string payload, std::uint32_t samples = 1) {
   return row;
 }
 
+inline LossCounts losses_of(std::uint64_t samples) {
+  return samples == 0 ? LossCounts() : LossCounts{{"can0.overrun", samples}};
+}
+
 inline std::vector<Row> read_all(Outbox& outbox, StreamIndex stream, Sequence from = 0) {
   std::vector<Row> rows;
   REQUIRE(outbox.read(stream, from, 1ULL << 40U, 1U << 30U, rows));

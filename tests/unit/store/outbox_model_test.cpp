@@ -89,7 +89,7 @@ class Comparison {
     std::string payload(static_cast<std::size_t>(pick(kLargest[pick(5)])), static_cast<char>('a' + pick(26)));
     ModelStream::Entry entry{row_of(std::move(payload), static_cast<std::uint32_t>(pick(50))), 0};
     if (pick(10) == 0) entry.lost = static_cast<std::uint64_t>(pick(100));
-    Result<Sequence> number = outbox().append(streams_[i], entry.row, entry.lost);
+    Result<Sequence> number = outbox().append(streams_[i], entry.row, losses_of(entry.lost));
     if (!number) {
       CHECK(number.error().fault == Fault::kReject);
       return;

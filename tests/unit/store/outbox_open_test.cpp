@@ -36,7 +36,7 @@ TEST_CASE("outbox: everything committed is there after a restart, and numbers go
   OutboxFixture fixture;
   Outbox& before = fixture.open();
   const StreamIndex stream = *before.stream("truck-17", Channel::kTelemetry);
-  for (int i = 0; i < 5; ++i) REQUIRE(before.append(stream, row_of("row", 2), 1));
+  for (int i = 0; i < 5; ++i) REQUIRE(before.append(stream, row_of("row", 2), losses_of(1)));
   REQUIRE(before.commit());
   before.acknowledge(stream, 2);
   REQUIRE(before.commit());
@@ -147,7 +147,7 @@ TEST_CASE("outbox: rows of a restored database go out under a new epoch, whose l
   OutboxFixture fixture;
   Outbox& before = fixture.open();
   const StreamIndex stream = *before.stream("truck-17", Channel::kTelemetry);
-  for (int i = 0; i < 3; ++i) REQUIRE(before.append(stream, row_of("row", 10), 5));
+  for (int i = 0; i < 3; ++i) REQUIRE(before.append(stream, row_of("row", 10), losses_of(5)));
   REQUIRE(before.commit());
   before.acknowledge(stream, 1);
   REQUIRE(before.commit());

@@ -160,7 +160,7 @@ TEST_CASE("outbox: the backlog tells what waits") {
 
 TEST_CASE("outbox: the ledger closes at every step, lost samples included") {
   TemporaryOutbox outbox;
-  REQUIRE(outbox->append(outbox.telemetry, row_of("x", 10), 7));
+  REQUIRE(outbox->append(outbox.telemetry, row_of("x", 10), losses_of(7)));
   Ledger ledger = outbox->ledger(outbox.telemetry);
   CHECK(ledger.sampled == 17);
   CHECK(ledger.waiting == 10);
@@ -179,10 +179,10 @@ TEST_CASE("outbox: the ledger closes at every step, lost samples included") {
 TEST_CASE("outbox: when the memory for staged rows is full a row is refused, and no number is burnt") {
   TemporaryOutbox outbox(2000);
   REQUIRE(outbox->append(outbox.telemetry, row_of(std::string(900, 'x'), 5)));
-  const Result<Sequence> refused = outbox->append(outbox.telemetry, row_of(std::string(2000, 'x'), 50), 3);
+  const Result<Sequence> refused = outbox->append(outbox.telemetry, row_of(std::string(2000, 'x'), 50), losses_of(3));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().fault == Fault::kReject);
-  CHECK(*outbox->append(outbox.telemetry, row_of("fits", 1), 50) == 2);
+  CHECK(*outbox->append(outbox.telemetry, row_of("fits", 1), losses_of(50)) == 2);
   CHECK(outbox->ledger(outbox.telemetry).sampled == 56);
   REQUIRE(outbox->commit());
   CHECK(outbox->append(outbox.telemetry, row_of(std::string(1500, 'x'))));
