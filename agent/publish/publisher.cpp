@@ -62,7 +62,8 @@ Publisher::Mode Publisher::offline(BootTime now) {
                                .max_in_flight = config_.max_in_flight,
                                .will = will_};
   if (const auto begun = broker_.connect(request); !begun) {
-    trouble_ = begun.error().text;
+    trouble_ = last_error_ = begun.error().text;
+    last_error_at_ = now;
     schedule_attempt(now, 0);
     return Mode::kOffline;
   }
@@ -134,9 +135,11 @@ void Publisher::on_connected(const BrokerEvent& event, BootTime now) {
 
 void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   const bool was_established = event.kind == BrokerEvent::Kind::kLost;
-  trouble_ = config_.brokers[broker_index_].text() + ": " + event.text;
+  trouble_ = last_error_ = config_.brokers[broker_index_].text() + ": " + event.text;
+  last_error_at_ = now;
   if (was_established) {
     ++counters_.losses;
+    lost_at_ = now;
     // A broker that accepts and then kicks must not make a tight loop: only a stable connection clears the
     // slate.
     if (now - connected_at_ >= config_.stable_after) failures_ = 0;

@@ -26,6 +26,16 @@ struct PublisherCounters {
   std::uint64_t losses = 0;  ///< Established connections that broke.
 };
 
+/// The connection as it is now.
+struct LinkState {
+  std::string broker;             ///< That it is connected to, or that comes next.
+  std::optional<BootTime> since;  ///< Connected or disconnected since then; absent before the first connection.
+  std::optional<BootTime> next_attempt;  ///< While offline.
+  std::string last_error;                ///< Of the last attempt or connection that failed, also when it is mended.
+  std::optional<BootTime> last_error_at;
+  std::size_t held_streams = 0;  ///< Whose next message was refused and is tried again.
+};
+
 /// Drains the outbox to the broker: in order within a stream, again after every loss of the link, as fast as
 /// the broker allows.
 ///
@@ -60,6 +70,7 @@ class Publisher {
   Mode mode() const { return mode_; }
   /// "live", "catching up", "connecting to host:port", "offline: connection refused, next try in 3.2 s".
   std::string link_text(BootTime now) const;
+  LinkState link() const;
   const PublisherCounters& counters() const { return counters_; }
   std::size_t in_flight() const { return in_flight_; }
 
@@ -131,6 +142,9 @@ class Publisher {
   std::uint32_t failures_ = 0;  // attempts and short connections since the last stable one
   BootTime next_attempt_{};
   BootTime connected_at_{};
+  std::optional<BootTime> lost_at_;  // the connection before this one, or this one
+  std::string last_error_;
+  std::optional<BootTime> last_error_at_;
   BrokerLimits limits_;
   std::string trouble_;  // why we are offline
 

@@ -65,6 +65,18 @@ void Publisher::say_goodbye(std::string_view text) {
   mode_ = Mode::kOffline;
 }
 
+LinkState Publisher::link() const {
+  const bool is_connected = mode_ == Mode::kLive || mode_ == Mode::kCatchingUp;
+  return {.broker = config_.brokers[broker_index_].text(),
+          .since = is_connected ? std::optional(connected_at_) : lost_at_,
+          .next_attempt = mode_ == Mode::kOffline ? std::optional(next_attempt_) : std::nullopt,
+          .last_error = last_error_,
+          .last_error_at = last_error_at_,
+          .held_streams = static_cast<std::size_t>(
+              std::count_if(streams_.begin(), streams_.end(),
+                            [](const Stream& stream) { return stream.refusals > 0; }))};
+}
+
 std::string Publisher::link_text(BootTime now) const {
   switch (mode_) {
     case Mode::kConnecting:
