@@ -49,13 +49,9 @@ Result<StreamIndex> Outbox::stream(std::string_view vehicle_id, Channel channel)
   return state_->activate({name.first, channel, fresh});
 }
 
-std::uint32_t Outbox::boot(std::string_view boot_id) {
-  return state_->boot_table.key_of(boot_id);
-}
+std::uint32_t Outbox::boot(std::string_view boot_id) { return state_->boot_table.key_of(boot_id); }
 
-void Outbox::note_offset(const OffsetEntry& entry) {
-  state_->boot_table.note(entry);
-}
+void Outbox::note_offset(const OffsetEntry& entry) { state_->boot_table.note(entry); }
 
 const std::vector<OffsetEntry>& Outbox::offsets() const { return state_->boot_table.offsets(); }
 
@@ -137,6 +133,9 @@ StoreHealth Outbox::health() const {
   StoreHealth health = state_->health;
   health.file_bytes = file_bytes();
   health.is_damaged = is_damaged();
+  const IoCounters io = state_->database->io_counters();
+  health.written_bytes = io.written_bytes;
+  health.syncs = io.syncs;
   health.dead_letters = state_->letter_table.size();
   return health;
 }

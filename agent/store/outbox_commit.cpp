@@ -100,8 +100,7 @@ bool Outbox::State::has_changes() const {
 Status Outbox::State::remove_acknowledged() {
   for (StreamIndex i = 0; i < streams.size(); ++i) {
     if (!streams[i].has_removable()) continue;
-    Result<Sequence> removed =
-        row_table.remove_some(streams[i].id, streams[i].removed + 1, streams[i].acked);
+    Result<Sequence> removed = row_table.remove_some(streams[i].id, streams[i].removed + 1, streams[i].acked);
     if (!removed) return removed.error();
     draft(i).removed = *removed;
   }

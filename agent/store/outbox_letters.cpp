@@ -31,8 +31,7 @@ Status Outbox::State::bury(StreamIndex index, Sequence seq, std::string_view rea
                     .time = row.time,
                     .payload = gap_payload(gap)};
   const RowSum gone{.rows = 1, .samples = row.samples, .bytes = row.payload.size()};
-  const DeadLetter letter{
-      .stream = stream.id, .epoch = epoch, .reason = std::string(reason), .row = row};
+  const DeadLetter letter{.stream = stream.id, .epoch = epoch, .reason = std::string(reason), .row = row};
   Status done = transact([&]() -> Status {
     if (Status kept = letter_table.insert(letter); !kept) return kept;
     if (Status replaced = replace_by_gap(index, gap_row, gone); !replaced) return replaced;
@@ -75,7 +74,8 @@ Result<Sequence> Outbox::requeue(std::int64_t id) {
   Result<std::optional<DeadLetter>> letter = state.letter_table.at(id);
   if (!letter) return letter.error();
   if (is_on_its_way || !*letter)
-    return reject("there is no dead letter " + std::to_string(id) + "; \"outrider buffer list --dead\" shows them");
+    return reject("there is no dead letter " + std::to_string(id) +
+                  "; \"outrider buffer list --dead\" shows them");
   const Result<StreamIndex> index = state.index_of((*letter)->stream);
   if (!index) return index.error();
   return state.stage({.stream = *index, .row = std::move((*letter)->row), .losses = {}, .dead_letter = id});

@@ -72,7 +72,8 @@ Status Outbox::State::load() {
     if (Status placed = place(std::move(entry), oldest_boot); !placed) return placed;
   Result<std::uint32_t> letters_from = letter_table.oldest_boot();
   if (!letters_from) return letters_from.error();
-  if (*letters_from != 0) oldest_boot = oldest_boot == 0 ? *letters_from : std::min(oldest_boot, *letters_from);
+  if (*letters_from != 0)
+    oldest_boot = oldest_boot == 0 ? *letters_from : std::min(oldest_boot, *letters_from);
   boot_table.forget_before(oldest_boot);
   return ok();
 }

@@ -101,15 +101,16 @@ void Outbox::State::look_at_disk() {
   const std::filesystem::space_info space = std::filesystem::space(directory, error);
   may_grow = true;
   if (error) return;
-  const std::uint64_t reserved =
-      options.min_free_disk.value_or(std::min<std::uint64_t>(space.capacity / kReservedShare, kMostReservedDisk));
+  const std::uint64_t reserved = options.min_free_disk.value_or(
+      std::min<std::uint64_t>(space.capacity / kReservedShare, kMostReservedDisk));
   health.free_disk_bytes = space.available;
   const bool was_short = health.is_disk_short;
   health.is_disk_short = space.available < reserved;
   may_grow = !health.is_disk_short;
   if (health.is_disk_short && !was_short)
-    log_warning("store.disk", "the disk is nearly full: the buffer stays as it is, and the oldest telemetry makes "
-                              "room for new rows; free some space, or lower buffer.min_free_disk");
+    log_warning("store.disk",
+                "the disk is nearly full: the buffer stays as it is, and the oldest telemetry makes "
+                "room for new rows; free some space, or lower buffer.min_free_disk");
 }
 
 Result<bool> Outbox::State::evict_oldest(std::uint64_t bytes, std::string_view cause) {

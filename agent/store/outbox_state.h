@@ -83,7 +83,8 @@ struct Outbox::State {
   Result<bool> evict_oldest(std::uint64_t bytes, std::string_view cause);
   Result<std::optional<StreamIndex>> stream_with_oldest(Channel channel);
   Result<std::optional<RowTable::Place>> oldest_evictable(StreamIndex index);
-  Result<Victims> choose(const Stream& stream, std::uint64_t bytes, std::string_view cause, const TooOld* only);
+  Result<Victims> choose(const Stream& stream, std::uint64_t bytes, std::string_view cause,
+                         const TooOld* only);
   Result<bool> evict(StreamIndex index, std::uint64_t bytes, std::string_view cause, const TooOld* only);
   Status replace_by_gap(StreamIndex index, const Row& gap, const RowSum& gone);
 
@@ -112,8 +113,8 @@ struct Outbox::State {
   bool was_unclean = false;
   bool is_marked_open = false;  ///< The file says that a process uses it.
 
-  std::vector<StreamName> names;   ///< By index.
-  std::vector<Stream> streams;     ///< By index.
+  std::vector<StreamName> names;              ///< By index.
+  std::vector<Stream> streams;                ///< By index.
   std::vector<std::optional<Stream>> drafts;  ///< By index; as the transaction under way leaves them.
   /// By index; the oldest row that may be evicted, valid while the stream's numbers have not passed it.
   std::vector<std::optional<RowTable::Place>> oldest;
@@ -130,7 +131,7 @@ struct Outbox::State {
   bool may_grow = true;         ///< The disk has room for a longer file.
   std::int64_t page_limit = 0;  ///< That the database has been told.
 
-  BootTime last_asked{};    ///< When is_commit_due was last called: commit has no clock of its own.
+  BootTime last_asked{};  ///< When is_commit_due was last called: commit has no clock of its own.
   std::optional<BootTime> last_commit;
 };
 

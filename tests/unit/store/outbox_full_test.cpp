@@ -92,8 +92,9 @@ TEST_CASE(
     const std::vector<StreamIndex> streams = {*outbox.stream("truck-17", Channel::kTelemetry),
                                               *outbox.stream("truck-17", Channel::kEvents)};
     std::vector<Sequence> appended(streams.size());
-    for (std::size_t i = 0;
-         Result<Sequence> number = outbox.append(streams[i % 2], row_of(std::string(bytes, 'x'), 3), losses_of(1)); ++i)
+    for (std::size_t i = 0; Result<Sequence> number = outbox.append(
+                                streams[i % 2], row_of(std::string(bytes, 'x'), 3), losses_of(1));
+         ++i)
       appended[i % 2] = *number;
     REQUIRE(appended[0] > 10);
 

@@ -138,8 +138,9 @@ TEST_CASE("outbox: a file of the first schema is taken over with its rows") {
   {
     auto database = Database::open(fixture.options.path);
     REQUIRE(database);
-    REQUIRE((*database)->execute("ALTER TABLE row DROP COLUMN crc; ALTER TABLE stream DROP COLUMN sent;"
-                                 "PRAGMA user_version = 1"));
+    REQUIRE(
+        (*database)->execute("ALTER TABLE row DROP COLUMN crc; ALTER TABLE stream DROP COLUMN sent;"
+                             "PRAGMA user_version = 1"));
   }
   Outbox& outbox = fixture.open();
   CHECK(read_all(outbox, 0).size() == 5);

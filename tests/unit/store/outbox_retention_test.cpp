@@ -154,7 +154,8 @@ TEST_CASE("retention: rows that are too old expire, from the front and only ther
   store(outbox, stream, 0, 100, 300);
   outbox.note_sent(stream, 10);
   const auto older_than = [](int second) {
-    return [second](std::uint32_t boot, BootTime time) { return boot == 1 && time < BootTime(seconds(second)); };
+    return
+        [second](std::uint32_t boot, BootTime time) { return boot == 1 && time < BootTime(seconds(second)); };
   };
   REQUIRE(outbox.expire(older_than(5)));
   CHECK(outbox.ledger(stream).lost == 0);
