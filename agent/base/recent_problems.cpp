@@ -9,7 +9,7 @@ namespace outrider {
 void RecentProblems::note(bool is_error, std::string_view topic, std::string_view text, Problem::Time now) {
   const auto known = std::find_if(problems_.begin(), problems_.end(),
                                   [&](const Problem& problem) { return problem.topic == topic; });
-  Problem problem{.topic = std::string(topic), .first = now};
+  Problem problem{.topic = std::string(topic), .text = {}, .first = now};
   if (known != problems_.end()) {
     problem = std::move(*known);
     problems_.erase(known);

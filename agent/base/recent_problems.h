@@ -15,7 +15,8 @@ struct Problem {
   bool is_error = false;
   std::string topic;
   std::string text;
-  std::uint64_t count = 0;  ///< Lines of this topic, those included that were not written because there were too many.
+  std::uint64_t count =
+      0;  ///< Lines of this topic, those included that were not written because there were too many.
   Time first{};
   Time last{};
 };

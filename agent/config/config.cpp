@@ -77,6 +77,7 @@ Config read_config(const JsonObject& top, const FileContext& files) {
   config.signals = read_signals(top);
   config.buffer = read_buffer(top);
   config.publish = read_publish(top, config.vehicle_id, files);
+  config.status = read_status(top, config.buffer);
   config.simulator = read_simulator(top);
   if (const std::optional<JsonObject> log = top.object("log", "log"))
     log->read_choice("level", config.log_level, kLevels);

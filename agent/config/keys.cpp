@@ -11,8 +11,8 @@ namespace {
 
 using Key = std::string_view;
 
-constexpr std::array kTop{Key{"$schema"}, Key{"vehicle_id"}, Key{"buses"},     Key{"signals"},
-                          Key{"buffer"},  Key{"publish"},    Key{"simulator"}, Key{"log"}};
+constexpr std::array kTop{Key{"$schema"}, Key{"vehicle_id"}, Key{"buses"},     Key{"signals"}, Key{"buffer"},
+                          Key{"publish"}, Key{"status"},     Key{"simulator"}, Key{"log"}};
 constexpr std::array kBus{Key{"name"}, Key{"dbc"}, Key{"match"}};
 constexpr std::array kSignal{Key{"message"}, Key{"signal"},         Key{"as"},       Key{"unit"},
                              Key{"period"},  Key{"on_change"},      Key{"deadband"}, Key{"min_interval"},
@@ -25,6 +25,7 @@ constexpr std::array kPublish{
     Key{"max_in_flight"}, Key{"keep_alive"},  Key{"connect_timeout"}, Key{"ack_timeout"},
     Key{"backoff"},       Key{"stable_after"}};
 constexpr std::array kBackoff{Key{"base"}, Key{"cap"}};
+constexpr std::array kStatus{Key{"socket"}};
 constexpr std::array kSimulator{Key{"model"}, Key{"seed"}};
 constexpr std::array kLog{Key{"level"}};
 
@@ -34,6 +35,7 @@ constexpr std::array kObjects{ConfigObject{"", kTop},
                               ConfigObject{"buffer", kBuffer},
                               ConfigObject{"publish", kPublish},
                               ConfigObject{"publish.backoff", kBackoff},
+                              ConfigObject{"status", kStatus},
                               ConfigObject{"simulator", kSimulator},
                               ConfigObject{"log", kLog}};
 

@@ -317,11 +317,8 @@ void Publisher::add_to(MessageText& message, const Row& row) const {
   message.add_gap(row, gap, time.time, wall_time(offsets, gap.until_boot, gap.until).time);
 }
 
-/// A gap record takes the form of its stream's other rows.
 RowFormat Publisher::format_of(const Row& row, Channel channel) const {
-  if (row.format != RowFormat::kGap) return row.format;
-  if (channel == Channel::kEvents) return RowFormat::kEventJson;
-  return config_.layout == Layout::kRecords ? RowFormat::kRecordsJson : RowFormat::kColumnsJson;
+  return row.format == RowFormat::kGap ? gap_format(channel, config_.layout) : row.format;
 }
 
 bool Publisher::send_one(std::size_t index, BootTime now) {

@@ -40,7 +40,7 @@ std::string stream_line(const Outbox& outbox, StreamIndex index) {
 std::string streams_page(const LocalRequest& request, const Outbox& outbox) {
   std::string page;
   for (auto at = static_cast<std::size_t>(request.from); at < outbox.streams().size(); ++at) {
-    if (page.size() >= kPageBytes)
+    if (page.size() >= kAnswerBytes)
       return page + next_line({.kind = Kind::kStreams, .from = static_cast<std::int64_t>(at)});
     page += stream_line(outbox, static_cast<StreamIndex>(at));
   }
@@ -75,7 +75,7 @@ std::string published_line(const Row& row, const Outbox::StreamName& name, std::
     message.add(row, time);
   } else {
     const Gap gap = parse_gap(row.payload);
-    message.begin(format_of_gap(name.channel, layout));
+    message.begin(gap_format(name.channel, layout));
     message.add_gap(row, gap, time.time, wall_time(offsets, gap.until_boot, gap.until).time);
   }
   return std::string(message.finish()) + "\n";
@@ -86,7 +86,7 @@ template <class LineOf>
 std::string letters_page(const LocalRequest& request, Outbox& outbox, LineOf line_of) {
   std::string page;
   std::int64_t from = request.from;
-  while (page.size() < kPageBytes) {
+  while (page.size() < kAnswerBytes) {
     const Result<std::vector<DeadLetter>> letters = outbox.dead_letters(from, kMostLetters);
     if (!letters) return error_line(letters.error().text);
     for (const DeadLetter& letter : *letters) page += line_of(letter);
@@ -102,10 +102,10 @@ std::string rows_page(const LocalRequest& request, Outbox& outbox, Layout layout
   std::vector<Row> rows;
   for (StreamIndex stream = request.stream; stream < outbox.streams().size(); ++stream, from = 0) {
     while (true) {
-      if (page.size() >= kPageBytes)
+      if (page.size() >= kAnswerBytes)
         return page + next_line({.kind = Kind::kRows, .from = from, .stream = stream});
       rows.clear();
-      if (Status read = outbox.read(stream, from, kPageBytes - page.size(), kMostRows, rows); !read)
+      if (Status read = outbox.read(stream, from, kAnswerBytes - page.size(), kMostRows, rows); !read)
         return error_line(read.error().text);
       if (rows.empty()) break;
       for (const Row& row : rows)
@@ -120,7 +120,8 @@ std::string requeue(const LocalRequest& request, Outbox& outbox) {
   std::uint64_t requeued = 0;
   for (const std::int64_t id : request.ids) {
     Result<Sequence> done = outbox.requeue(id);
-    if (!done && outbox.staged_rows() > 0 && outbox.commit()) done = outbox.requeue(id);  // there may be room now
+    if (!done && outbox.staged_rows() > 0 && outbox.commit())
+      done = outbox.requeue(id);  // there may be room now
     if (!done)
       return error_line("dead letter " + std::to_string(id) + ": " + done.error().text + "; " +
                         std::to_string(requeued) + " before it were requeued");

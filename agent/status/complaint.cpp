@@ -22,11 +22,11 @@ std::optional<std::string> store_complaint(const StatusReport& report) {
 
 std::optional<std::string> complaint(const StatusReport& report, nanoseconds within) {
   if (auto found = store_complaint(report)) return found;
-  const InputReport& input = report.input;
+  const InputStatus& input = report.input;
   if (input.silence.value_or(report.uptime) > within)
     return input.silence ? "no frame came for " + duration_text(*input.silence)
                          : "no frame came since the start " + duration_text(report.uptime) + " ago";
-  if (const LinkReport& link = report.link; !link.is_connected && link.since > within)
+  if (const LinkStatus& link = report.link; !link.is_connected && link.since > within)
     return "no connection to a broker for " + duration_text(link.since) +
            (link.last_error.empty() ? "" : ": " + link.last_error);
   return std::nullopt;

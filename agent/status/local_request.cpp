@@ -52,8 +52,7 @@ bool read_ids(const JsonValue& list, std::vector<std::int64_t>& ids) {
 
 bool read_member(const JsonValue& member, LocalRequest& request) {
   constexpr std::uint64_t kLongestMs = 1'000'000'000'000;
-  if (member.key == "from")
-    return read_whole(member, request.from, std::numeric_limits<std::int64_t>::max());
+  if (member.key == "from") return read_whole(member, request.from, std::numeric_limits<std::int64_t>::max());
   if (member.key == "stream")
     return read_whole(member, request.stream, std::numeric_limits<StreamIndex>::max());
   if (member.key == "ids") return read_ids(member, request.ids);
@@ -82,10 +81,11 @@ Result<LocalRequest> parse_request(std::string_view line) {
   LocalRequest request{.kind = kind->kind};
   for (const JsonValue& member : value->items)
     if (!read_member(member, request))
-      return reject("\"" + member.key.substr(0, 40) +
-                    "\" is not understood; there are the whole numbers \"from\", \"stream\" and \"within_ms\", "
-                    "and \"ids\", a list of 1 to " +
-                    std::to_string(LocalRequest::kMostIds) + " of them");
+      return reject(
+          "\"" + member.key.substr(0, 40) +
+          "\" is not understood; there are the whole numbers \"from\", \"stream\" and \"within_ms\", "
+          "and \"ids\", a list of 1 to " +
+          std::to_string(LocalRequest::kMostIds) + " of them");
   return request;
 }
 

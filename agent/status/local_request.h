@@ -23,7 +23,7 @@ struct LocalRequest {
     kHealth,   ///< {"healthy":true}, or {"healthy":false,"why":"…"}; `within_ms`.
     kStreams,  ///< A line for each stream from index `from` on.
     kLetters,  ///< A line for each dead letter from id `from` on.
-    kRows,     ///< Rows that wait, as they are published: stream `stream` from number `from` on, then later streams.
+    kRows,  ///< Rows that wait, as they are published: stream `stream` from number `from` on, then later streams.
     kDead,     ///< Dead letters from id `from` on, as they would be published.
     kRequeue,  ///< Dead letters `ids`; {"requeued":n}.
   };
@@ -33,7 +33,8 @@ struct LocalRequest {
   milliseconds within{0};
   std::vector<std::int64_t> ids = {};
 
-  static constexpr std::size_t kMostIds = 16;  ///< Of one request: the memory for rows that are not written is bounded.
+  static constexpr std::size_t kMostIds =
+      16;  ///< Of one request: the memory for rows that are not written is bounded.
 };
 
 /// Errors  kReject: what is wrong with the line, and what would be right.

@@ -13,7 +13,7 @@ std::optional<double> in_seconds(std::optional<nanoseconds> duration) {
   return duration ? std::optional(in_seconds(*duration)) : std::nullopt;
 }
 
-void write_input(JsonWriter& json, const InputReport& input) {
+void write_input(JsonWriter& json, const InputStatus& input) {
   json.open("input");
   json.count("frames", input.frames);
   json.count("matched", input.matched);
@@ -21,7 +21,7 @@ void write_input(JsonWriter& json, const InputReport& input) {
   json.close();
 }
 
-void write_link(JsonWriter& json, const LinkReport& link) {
+void write_link(JsonWriter& json, const LinkStatus& link) {
   json.open("link");
   json.text("mode", link.mode);
   json.text("broker", link.broker);
@@ -41,7 +41,7 @@ void write_link(JsonWriter& json, const LinkReport& link) {
 void write_backlog(JsonWriter& json, const StatusReport& report) {
   json.open("backlog");
   for (const Channel channel : {Channel::kTelemetry, Channel::kEvents}) {
-    const BacklogReport& waiting = report.backlog[static_cast<std::size_t>(channel)];
+    const BacklogStatus& waiting = report.backlog[static_cast<std::size_t>(channel)];
     json.open(name_of(channel));
     json.count("rows", waiting.rows);
     json.count("samples", waiting.samples);
@@ -66,9 +66,9 @@ void write_flow(JsonWriter& json, const StatusReport& report) {
   json.close();
   json.open("drain");
   json.text("state", name_of(report.drain.state));
-  json.number("minutes",
-              report.drain.state == Drain::State::kDraining ? std::optional(report.drain.minutes) : std::nullopt,
-              2);
+  json.number(
+      "minutes",
+      report.drain.state == Drain::State::kDraining ? std::optional(report.drain.minutes) : std::nullopt, 2);
   json.close();
 }
 
@@ -85,7 +85,7 @@ void write_ledger(JsonWriter& json, const StatusReport& report) {
   json.close();
 }
 
-void write_clock(JsonWriter& json, const ClockReport& clock) {
+void write_clock(JsonWriter& json, const ClockStatus& clock) {
   json.open("clock");
   json.text("quality", name_of(clock.quality));
   json.number("offset_seconds", in_seconds(clock.offset), 3);

@@ -37,17 +37,17 @@ std::string head(const StatusReport& report) {
     vehicles += (i > 0 ? ", " : "") + report.vehicle_ids[i];
   if (report.vehicle_ids.size() > kMostNames)
     vehicles += " and " + std::to_string(report.vehicle_ids.size() - kMostNames) + " more";
-  return "outrider " + report.version + ", " + vehicles + ", up " + duration_text(report.uptime) + ", epoch " +
-         report.epoch + "\n";
+  return "outrider " + report.version + ", " + vehicles + ", up " + duration_text(report.uptime) +
+         ", epoch " + report.epoch + "\n";
 }
 
-std::string input_text(const InputReport& input) {
+std::string input_text(const InputStatus& input) {
   if (!input.silence) return "no frame yet";
   return grouped(input.frames) + " frames, " + grouped(input.matched) + " of wanted messages, the last " +
          ago(*input.silence);
 }
 
-std::string link_text(const LinkReport& link) {
+std::string link_text(const LinkStatus& link) {
   std::string text = link.mode;
   text += link.is_connected ? ", connected to " : ", next is ";
   text += link.broker + (link.is_connected ? " for " : ", not connected for ") + duration_text(link.since);
@@ -58,7 +58,7 @@ std::string link_text(const LinkReport& link) {
   return text;
 }
 
-std::string backlog_text(const BacklogReport& backlog) {
+std::string backlog_text(const BacklogStatus& backlog) {
   if (backlog.rows == 0) return "none";
   std::string text = grouped(backlog.rows) + " rows";
   if (backlog.samples > 0) text += ", " + grouped(backlog.samples) + " samples";
@@ -111,7 +111,8 @@ std::string drain_text(const Drain& drain) {
 std::string ledger_text(const StatusReport& report) {
   const Ledger& ledger = report.ledger;
   return "sampled " + grouped(ledger.sampled) + (report.closes ? " = " : " IS NOT ") + "delivered " +
-         grouped(ledger.delivered) + " + waiting " + grouped(ledger.waiting) + " + lost " + grouped(ledger.lost);
+         grouped(ledger.delivered) + " + waiting " + grouped(ledger.waiting) + " + lost " +
+         grouped(ledger.lost);
 }
 
 std::string losses_text(const LossCounts& losses) {
@@ -156,7 +157,8 @@ std::string report_text(const StatusReport& report, Problem::Time now) {
   text += line("ledger", ledger_text(report));
   text += line("lost", losses_text(report.losses));
   if (report.store.dead_letters > 0)
-    text += line("dead", grouped(report.store.dead_letters) + " letters; see \"outrider buffer list --dead\"");
+    text +=
+        line("dead", grouped(report.store.dead_letters) + " letters; see \"outrider buffer list --dead\"");
   text += line("disk", disk_text(report.store));
   text += line("flash", flash_text(report));
   text += line("clock", std::string(name_of(report.clock.quality)) + ", " + iso_time(report.clock.now));

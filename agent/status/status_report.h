@@ -16,22 +16,22 @@
 
 namespace outrider {
 
-struct InputReport {
-  std::uint64_t frames = 0;  ///< Received since the start.
-  std::uint64_t matched = 0;  ///< Of these, of a message that the configuration wants.
+struct InputStatus {
+  std::uint64_t frames = 0;            ///< Received since the start.
+  std::uint64_t matched = 0;           ///< Of these, of a message that the configuration wants.
   std::optional<nanoseconds> silence;  ///< Since the last frame; absent before the first.
 };
 
-struct LinkReport {
-  std::string mode;      ///< "offline", "connecting", "catching up", "live".
+struct LinkStatus {
+  std::string mode;  ///< "offline", "connecting", "catching up", "live".
   bool is_connected = false;
-  std::string broker;    ///< That it is connected to, or that comes next.
-  nanoseconds since{};   ///< How long it has been connected, or not.
-  std::size_t in_flight = 0;  ///< Messages that the broker has not acknowledged.
+  std::string broker;            ///< That it is connected to, or that comes next.
+  nanoseconds since{};           ///< How long it has been connected, or not.
+  std::size_t in_flight = 0;     ///< Messages that the broker has not acknowledged.
   std::size_t held_streams = 0;  ///< Whose next message the broker refused.
   std::uint64_t connects = 0;
-  std::uint64_t losses = 0;  ///< Connections that broke.
-  std::uint64_t rejected = 0;  ///< Messages that the broker refused.
+  std::uint64_t losses = 0;      ///< Connections that broke.
+  std::uint64_t rejected = 0;    ///< Messages that the broker refused.
   std::uint64_t sent_bytes = 0;  ///< Payload of acknowledged messages.
   std::string last_error;
   std::optional<nanoseconds> last_error_age;
@@ -39,14 +39,14 @@ struct LinkReport {
 };
 
 /// What waits in all streams of one channel.
-struct BacklogReport {
+struct BacklogStatus {
   std::uint64_t rows = 0;
   std::uint64_t samples = 0;
   std::uint64_t bytes = 0;
   std::optional<nanoseconds> oldest_age;
 };
 
-struct ClockReport {
+struct ClockStatus {
   ClockQuality quality = ClockQuality::kEstimated;  ///< kSynced or kEstimated: of now.
   WallTime now{};
   nanoseconds offset{};  ///< Of UTC to the time since boot.
@@ -60,16 +60,16 @@ struct StatusReport {
   std::string epoch;
   std::vector<std::string> vehicle_ids;
   nanoseconds uptime{};
-  ClockReport clock;
-  InputReport input;
-  LinkReport link;
-  std::array<BacklogReport, 2> backlog;  ///< By Channel.
+  ClockStatus clock;
+  InputStatus input;
+  LinkStatus link;
+  std::array<BacklogStatus, 2> backlog;  ///< By Channel.
   std::optional<double> sampled_per_second;
   std::optional<double> delivered_per_second;
   std::optional<double> stored_bytes_per_second;
   Autonomy autonomy;
   Drain drain;
-  Ledger ledger;  ///< Of all streams, with what is lost but not in a row yet.
+  Ledger ledger;       ///< Of all streams, with what is lost but not in a row yet.
   bool closes = true;  ///< sampled = delivered + waiting + lost, in each stream.
   LossCounts losses;
   StoreHealth store;
