@@ -72,9 +72,8 @@ LinkState Publisher::link() const {
           .next_attempt = mode_ == Mode::kOffline ? std::optional(next_attempt_) : std::nullopt,
           .last_error = last_error_,
           .last_error_at = last_error_at_,
-          .held_streams = static_cast<std::size_t>(
-              std::count_if(streams_.begin(), streams_.end(),
-                            [](const Stream& stream) { return stream.refusals > 0; }))};
+          .held_streams = static_cast<std::size_t>(std::count_if(
+              streams_.begin(), streams_.end(), [](const Stream& stream) { return stream.refusals > 0; }))};
 }
 
 std::string Publisher::link_text(BootTime now) const {
