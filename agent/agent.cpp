@@ -41,7 +41,7 @@ Status Agent::turn() {
   expire(now);
   update_statuses();
   publisher_->advance(now);
-  return ports_.outbox.is_damaged() ? stop("the buffer is damaged") : ok();
+  return ports_.outbox.is_damaged() ? outrider::stop("the buffer is damaged") : ok();
 }
 
 Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vector<std::string>& vehicle_ids,
