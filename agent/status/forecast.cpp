@@ -10,8 +10,9 @@ namespace {
 /// A byte of payload takes this much of the file while too little waits to tell: rows do not fill their pages.
 constexpr double kTypicalOverhead = 1.3;
 constexpr std::uint64_t kTellingBacklog = 1U << 20U;
-/// Of the limit: the buffer makes room before the last page is taken.
-constexpr double kAsGoodAsFull = 0.01;
+/// A buffer that is full makes a little more room than it needs, so it is rarely full to the last page.
+constexpr double kRoomOfAFullBuffer = 128 << 10;
+constexpr double kRoomOfAFullBufferShare = 0.01;
 /// Rows younger than this are on their way, however the rates are.
 constexpr seconds kOnItsWay{5};
 /// Less than this is rounding: a byte an hour.
@@ -49,7 +50,8 @@ void Forecast::note(BootTime now, const Flow& flow) {
 
 Autonomy Forecast::autonomy(std::uint64_t used, std::uint64_t limit) const {
   const double room = static_cast<double>(limit) - static_cast<double>(used);
-  if (room <= static_cast<double>(limit) * kAsGoodAsFull) return {Autonomy::State::kFull, 0};
+  if (room <= std::max(kRoomOfAFullBuffer, static_cast<double>(limit) * kRoomOfAFullBufferShare))
+    return {Autonomy::State::kFull, 0};
   const std::optional<double> rate = stored_.per_second();
   if (!rate) return {};
   if (*rate < kNothingPerSecond) return {Autonomy::State::kNotFilling, 0};
