@@ -114,7 +114,7 @@ Status list(const BufferArguments& arguments, Keeper& keeper, std::FILE* out) {
 
 Status requeue(std::vector<std::int64_t> ids, bool is_all, Keeper& keeper, std::FILE* out) {
   if (is_all) {
-    const Status listed = keeper.ask({.kind = Kind::kLetters}, [&](const std::string& line) {
+    Status listed = keeper.ask({.kind = Kind::kLetters}, [&](const std::string& line) {
       const std::optional<JsonValue> letter = parse_json_value(line);
       const JsonValue* const id = letter ? letter->find("id") : nullptr;
       if (id != nullptr && id->integer) ids.push_back(static_cast<std::int64_t>(*id->integer));

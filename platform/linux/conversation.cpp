@@ -63,7 +63,7 @@ std::optional<std::string> Conversation::listen(Time now) {
     return std::nullopt;
   }
   stage_ = Stage::kWaiting;
-  return std::move(text_);
+  return std::exchange(text_, {});
 }
 
 void Conversation::answer(std::string lines, Time now) {
