@@ -131,7 +131,9 @@ void Database::roll_back() {
 }
 
 Error Database::failure(int code) {
-  was_full_ = (code & 0xFF) == SQLITE_FULL;
+  const int kind = code & 0xFF;
+  was_full_ = kind == SQLITE_FULL;
+  was_damaged_ = was_damaged_ || kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
   const bool has_detail = handle_ != nullptr && sqlite3_extended_errcode(handle_) == code;
   const std::string detail = has_detail ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   return describe(code, sqlite3_system_errno(handle_), path_, detail);

@@ -59,6 +59,8 @@ class Database {
 
   /// True when the last error was that the file or the disk is full.
   bool was_full() const { return was_full_; }
+  /// True when a page or the file itself was found damaged since it was opened.
+  bool was_damaged() const { return was_damaged_; }
   const std::string& path() const { return path_; }
   IoCounters io_counters() const;
 
@@ -73,6 +75,7 @@ class Database {
   const std::unique_ptr<CountingVfs> vfs_;
   sqlite3* handle_ = nullptr;
   bool was_full_ = false;
+  bool was_damaged_ = false;
   std::int64_t page_bytes_ = 0;  ///< 0: not asked yet.
 };
 

@@ -8,6 +8,7 @@ import includes
 DOORS = [
     ("SQLite", re.compile(r"^sqlite3(ext)?\.h$"), ("agent/store/sqlite.cpp", "agent/store/counting_vfs.cpp")),
     ("Paho MQTT", re.compile(r"^(mqtt/.*|MQTT\w+\.h)$"), ("platform/paho/",)),
+    ("zlib", re.compile(r"^zlib\.h$"), ("agent/store/checksum.cpp",)),
     ("mbedTLS", re.compile(r"^(mbedtls|psa)/"), ("agent/secure/",)),
     ("nlohmann/json", re.compile(r"^nlohmann/"), ("agent/config/", "agent/command/stream_checker.cpp")),
     ("CLI11", re.compile(r"^CLI/"), ("agent/command/arguments.cpp",)),
@@ -32,6 +33,7 @@ BAD = [
     ("agent/store/outbox.cpp", "#include <sqlite3.h>\n", "SQLite's door"),
     ("agent/publish/publisher.cpp", "#include <mqtt/async_client.h>\n", "Paho MQTT's door"),
     ("platform/linux/link.cpp", '#include "MQTTAsync.h"\n', "Paho MQTT's door"),
+    ("agent/store/row_table.cpp", "#include <zlib.h>\n", "zlib's door"),
     ("platform/linux/link.cpp", "#include <mbedtls/ssl.h>\n", "mbedTLS's door"),
     ("agent/command/check.cpp", "#include <nlohmann/json.hpp>\n", "nlohmann/json's door"),
     ("agent/main.cpp", "#include <CLI/CLI.hpp>\n", "CLI11's door"),
