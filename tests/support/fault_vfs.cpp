@@ -224,7 +224,7 @@ bool FaultVfs::begin_change() {
 }
 
 std::optional<int> FaultVfs::injected(Operation operation) {
-  if (!failure_ || failure_->operation != operation) return std::nullopt;
+  if (is_paused_ || !failure_ || failure_->operation != operation) return std::nullopt;
   if (failure_->after > 0) {
     --failure_->after;
     return std::nullopt;

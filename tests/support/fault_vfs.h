@@ -31,6 +31,8 @@ class FaultVfs {
   /// During the change number `changes() + after` (from 0) the power goes; nothing works from then on.
   void cut_power(std::uint64_t after) { cut_at_ = changes_ + after; }
   bool is_cut() const { return is_cut_; }
+  /// What kill -9 does: nothing works from now on, and everything that was written survives.
+  void kill() { is_cut_ = true; }
   /// Every file must be closed.
   void restore_power();
 
@@ -45,6 +47,8 @@ class FaultVfs {
   /// the next sync does not try again.
   void fail(const Failure& failure) { failure_ = failure; }
   void heal() { failure_.reset(); }
+  /// Failures wait while a test looks at what there is.
+  void pause(bool is_paused) { is_paused_ = is_paused; }
   std::uint64_t failures() const { return failures_; }
 
  private:
@@ -79,6 +83,7 @@ class FaultVfs {
   std::uint64_t failures_ = 0;
   std::optional<std::uint64_t> cut_at_;
   bool is_cut_ = false;
+  bool is_paused_ = false;
   std::optional<Failure> failure_;
 };
 
