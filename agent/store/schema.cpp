@@ -103,7 +103,8 @@ Status configure(Database& database, const StoreLimits& limits) {
 /// still shows what was written then, and forgets it with the power, and with it everything that was logged behind it.
 Status move_log(Database& database) {
   Status moved = database.checkpoint();
-  return moved || moved.error().fault == Fault::kRetry ? ok() : moved;  // no room for that: the log goes on as it is
+  return moved || moved.error().fault == Fault::kRetry ? ok()
+                                                       : moved;  // no room for that: the log goes on as it is
 }
 
 Status check_identity(Database& database, std::int64_t version) {

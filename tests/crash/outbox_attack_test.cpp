@@ -126,7 +126,7 @@ TEST_CASE(
   silence();
   const std::uint64_t seed = first_seed();
   Tally tally;
-  for (std::uint64_t i = 0; i < scaled(400); ++i)
+  for (std::uint64_t i = 0; i < scaled(300); ++i)
     check(make_script(seed + i, 60, i % 2 == 0 ? kRoomy : kTight, kEverything), tally);
   CHECK(tally.crashes > scaled(100));
   CHECK(tally.failed_commits > scaled(20));
@@ -146,6 +146,19 @@ TEST_CASE("outbox: the power may go at any write, sync or truncation of a short 
     }
   }
   CHECK(tally.crashes > scaled(100));
+}
+
+TEST_CASE("outbox: this test notices what storage loses that lies about syncs") {
+  silence();
+  const std::uint64_t seed = first_seed();
+  Tally tally;
+  int noticed = 0;
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    Script script = make_script(seed + i, 60, kRoomy, kEverything);
+    script.ignores_syncs = true;
+    if (complaint(script, tally)) ++noticed;
+  }
+  CHECK(noticed > 0);
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ Trial::Trial(const Script& script) : script_(script), disk_(script.seed), model_
 }
 
 void Trial::run() {
+  if (script_.ignores_syncs) disk_.ignore_syncs();
   if (script_.cut_at) disk_.cut_power(*script_.cut_at);
   open();
   for (const Step& step : script_.steps) {
@@ -146,7 +147,8 @@ void Trial::take(const Step& step) {
 
 void Trial::inject(const Step& step) {
   const FaultKind& kind = kFaults.at(step.a % kFaults.size());
-  was_full_ = was_full_ || kind.code == SQLITE_FULL;
+  // A file that cannot become longer is taken for a full disk, whatever the reason.
+  was_full_ = was_full_ || kind.code == SQLITE_FULL || kind.operation == FaultVfs::Operation::kResize;
   disk_.fail({.operation = kind.operation,
               .code = kind.code,
               .after = step.b % 6,

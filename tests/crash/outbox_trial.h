@@ -42,7 +42,8 @@ struct Script {
   std::uint64_t seed = 0;  ///< Of the disk: which unsynced sectors survive.
   std::uint64_t max_bytes = 64U << 20U;
   std::optional<std::uint64_t> cut_at =
-      {};  ///< The change at which the power goes, counted from the beginning.
+      {};                      ///< The change at which the power goes, counted from the beginning.
+  bool ignores_syncs = false;  ///< The storage lies.
   std::vector<Step> steps = {};
 };
 std::string describe(const Script& script);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "agent/base/ensure.h"
 
@@ -16,8 +15,10 @@ namespace {
 constexpr std::size_t kSectorBytes = 512;  // what a device writes whole or not at all
 
 std::string read_file(const std::string& path) {
+  std::string bytes(std::filesystem::file_size(path), '\0');
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  ENSURE(file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())));
+  return bytes;
 }
 
 }  // namespace
@@ -152,7 +153,7 @@ int FaultFile::sync(sqlite3_file* file, int /*flags*/) {
   FaultVfs& disk = *of(file).disk;
   FaultVfs::Medium* medium = of(file).medium;
   if (!disk.begin_change()) return SQLITE_IOERR_FSYNC;
-  if (medium == nullptr) return SQLITE_OK;
+  if (medium == nullptr || disk.ignores_syncs_) return SQLITE_OK;
   if (const auto code = disk.injected(FaultVfs::Operation::kSync)) {
     medium->durable = disk.survivor(*medium);
     medium->pending.clear();

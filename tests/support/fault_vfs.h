@@ -47,6 +47,8 @@ class FaultVfs {
   /// the next sync does not try again.
   void fail(const Failure& failure) { failure_ = failure; }
   void heal() { failure_.reset(); }
+  /// From now on syncs do nothing, and say that they did: so is the worst storage there is.
+  void ignore_syncs() { ignores_syncs_ = true; }
   /// Failures wait while a test looks at what there is.
   void pause(bool is_paused) { is_paused_ = is_paused; }
   std::uint64_t failures() const { return failures_; }
@@ -84,6 +86,7 @@ class FaultVfs {
   std::optional<std::uint64_t> cut_at_;
   bool is_cut_ = false;
   bool is_paused_ = false;
+  bool ignores_syncs_ = false;
   std::optional<Failure> failure_;
 };
 
