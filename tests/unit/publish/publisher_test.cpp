@@ -24,7 +24,8 @@ struct Rig {
     telemetry = *outbox->stream("v1", Channel::kTelemetry);
     events = *outbox->stream("v1", Channel::kEvents);
     other = *outbox->stream("v2", Channel::kTelemetry);
-    publisher = std::make_unique<Publisher>(config, "secret", *outbox, broker, 42);
+    publisher = std::make_unique<Publisher>(
+        PublisherOptions{.config = config, .password = "secret", .seed = 42}, *outbox, broker);
   }
 
   void store(StreamIndex stream, int rows, std::size_t bytes = 20) {
