@@ -38,9 +38,10 @@ Status Agent::turn() {
   for (Lane& lane : lanes_) lane.end_turn();
 
   if (Status committed = commit(now); !committed) return committed;
+  expire(now);
   update_statuses();
   publisher_->advance(now);
-  return ok();
+  return ports_.outbox.is_damaged() ? outrider::stop("the buffer is damaged") : ok();
 }
 
 Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vector<std::string>& vehicle_ids,
@@ -117,6 +118,18 @@ Status Agent::commit(BootTime now) {
   }
   failed_commits_ = 0;
   return ok();
+}
+
+/// Rows that waited for longer than `buffer.max_age` go.
+void Agent::expire(BootTime now) {
+  constexpr seconds kBetween{10};
+  if (!config_.buffer.max_age || now < next_expiry_) return;
+  next_expiry_ = now + kBetween;
+  const TimeReference reference = ports_.clock.reference();
+  const Status done = ports_.outbox.expire([&](std::uint32_t boot, BootTime time) {
+    return is_older(ports_.outbox.offsets(), {boot, time}, {boot_, now}, reference, *config_.buffer.max_age);
+  });
+  if (!done) log_warning("store", done.error().text);
 }
 
 void Agent::update_statuses() {

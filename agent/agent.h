@@ -74,6 +74,7 @@ class Agent {
   Status commit(BootTime now);
   std::uint32_t note_time(const TimeReference& reference);
   void note_times();
+  void expire(BootTime now);
   void update_statuses();
   std::string status_of(const Lane& lane, std::optional<bool> is_online) const;
   void store_event(std::string_view members);
@@ -89,6 +90,7 @@ class Agent {
   std::vector<std::size_t> catalogue_sizes_;  // per lane, as of the last status document
   std::uint64_t frames_ = 0;
   Progress before_;                 // what earlier runs left in the ledger
+  BootTime next_expiry_{};          // when rows that are too old are looked for again
   BootTime next_commit_attempt_{};  // after a failed commit
   std::uint32_t failed_commits_ = 0;
   std::vector<CanFrame> batch_;  // scratch

@@ -31,6 +31,7 @@ Result<std::unique_ptr<Outbox>> open_outbox(const BufferConfig& buffer, World& w
   const auto epoch_file = world.make_small_file(buffer.directory + "/epoch");
   return Outbox::open({.path = buffer.directory + "/outrider.db",
                        .max_bytes = buffer.max_bytes,
+                       .min_free_disk = buffer.min_free_disk,
                        .commit_interval = buffer.commit_interval,
                        .max_staged_bytes = buffer.max_staged_bytes,
                        .random = world.random},

@@ -42,6 +42,16 @@ BufferConfig read_buffer(const JsonObject& top) {
   if (!object) return buffer;
   object->read("directory", buffer.directory, TextLimits{.most_bytes = 4096});
   object->read_size("max_bytes", buffer.max_bytes, {1ULL << 20U, 1ULL << 40U});
+  if (object->has("max_age")) {
+    milliseconds age{};
+    object->read("max_age", age, Range<milliseconds>{std::chrono::minutes(1), std::chrono::hours(24 * 3650)});
+    buffer.max_age = age;
+  }
+  if (object->has("min_free_disk")) {
+    std::uint64_t bytes = 0;
+    object->read_size("min_free_disk", bytes, {0, 1ULL << 40U});
+    buffer.min_free_disk = bytes;
+  }
   object->read("commit_interval", buffer.commit_interval, Range<milliseconds>{milliseconds(10), seconds(60)});
   object->read_size("max_staged_bytes", buffer.max_staged_bytes, {64ULL << 10U, 256ULL << 20U});
   return buffer;

@@ -62,8 +62,12 @@ struct SignalRule {
 
 struct BufferConfig {
   std::string directory = "/var/lib/outrider";
-  std::uint64_t max_bytes = 256ULL << 20;  ///< Of the database file.
-  milliseconds commit_interval{500};       ///< What a power cut may cost.
+  std::uint64_t max_bytes = 256ULL << 20;  ///< Of the database file and its log.
+  /// Rows that wait longer are let go, and reported; absent: only when there is no room.
+  std::optional<milliseconds> max_age = {};
+  /// What the file system keeps free; absent: 2 % of it, at most 64 MiB.
+  std::optional<std::uint64_t> min_free_disk = {};
+  milliseconds commit_interval{500};  ///< What a power cut may cost.
   /// Memory for rows that could not be written yet (disk full).
   std::uint64_t max_staged_bytes = 1ULL << 20;
 };

@@ -97,7 +97,9 @@ bool Publisher::send_one(StreamIndex index, BootTime now) {
       limit == 0
           ? std::nullopt
           : packer_.pack(index, from, {.bytes = limit, .rows = stream.row_limit.value()}, stream.message);
-  if (limit == 0 || (packed && packed->payload.size() > limit && flights_.waiting() > 0)) is_full_ = true;
+  const bool is_too_much = packed && flights_.waiting() > 0 &&
+                           flights_.waiting_bytes() + packed->payload.size() > max_in_flight_bytes_;
+  if (limit == 0 || is_too_much) is_full_ = true;
   if (is_full_ || !packed) return false;
   const Publication publication{.token = next_token_ << kStreamBits | index,
                                 .topic = stream.topic,

@@ -23,6 +23,14 @@ RowTime wall_time(const std::vector<OffsetEntry>& offsets, std::uint32_t boot, B
   return {at(*held), ClockQuality::kEstimated};
 }
 
+bool is_older(const std::vector<OffsetEntry>& offsets, const Moment& stored, const Moment& now,
+              const TimeReference& reference, nanoseconds age) {
+  if (stored.boot == now.boot) return now.time - stored.time > age;
+  const RowTime then = wall_time(offsets, stored.boot, stored.time);
+  if (then.quality == ClockQuality::kEstimated || !reference.is_synced) return false;
+  return WallTime(now.time.time_since_epoch() + reference.offset) - then.time > age;
+}
+
 bool is_news(const std::vector<OffsetEntry>& offsets, std::uint32_t boot, const TimeReference& reference) {
   constexpr milliseconds kNoise{1};  // the two clocks are read microseconds apart
   const OffsetEntry* latest = nullptr;

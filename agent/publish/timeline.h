@@ -19,6 +19,15 @@ namespace outrider {
 /// Shape  `offsets` ordered by boot, then time.
 RowTime wall_time(const std::vector<OffsetEntry>& offsets, std::uint32_t boot, BootTime time);
 
+/// Whether a stored time is more than `age` before now, `now` of boot `boot_now` with this reference. False when no
+/// clock that can be trusted tells: within a boot the boot clock does, across boots only two synced wall clocks do.
+struct Moment {
+  std::uint32_t boot = 0;
+  BootTime time{};
+};
+bool is_older(const std::vector<OffsetEntry>& offsets, const Moment& stored, const Moment& now,
+              const TimeReference& reference, nanoseconds age);
+
 /// True when `reference` says something new about `boot`: nothing is known yet, it became synced, or the wall
 /// clock was stepped by more than measuring noise. A clock that is merely slewed takes boot time with it.
 bool is_news(const std::vector<OffsetEntry>& offsets, std::uint32_t boot, const TimeReference& reference);

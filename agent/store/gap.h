@@ -17,7 +17,7 @@ struct Gap {
     std::uint64_t rows = 0;
     std::uint64_t samples = 0;
   };
-  std::vector<Part> parts;  ///< One for each cause, at most kMostGapCauses.
+  std::vector<Part> parts = {};  ///< One for each cause, at most kMostGapCauses.
   std::uint32_t until_boot = 0;
   BootTime until{};  ///< Time of the newest of them.
 

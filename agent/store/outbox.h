@@ -135,6 +135,8 @@ class Outbox {
   /// Database file plus WAL, in bytes.
   std::uint64_t file_bytes() const;
   StoreHealth health() const;
+  /// The file contradicts itself or is gone: nothing will work until it is opened anew.
+  bool is_damaged() const;
 
  private:
   struct State;

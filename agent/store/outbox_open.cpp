@@ -62,13 +62,19 @@ Status Outbox::State::write_epoch(const EpochDecision& decision) {
 
 Status Outbox::State::load() {
   if (Status loaded = boot_table.load(); !loaded) return loaded;
+  if (Status loaded = letter_table.load(); !loaded) return loaded;
+  page_limit = limits.database_pages;  // as prepare_schema set it
+  health.limit_bytes = static_cast<std::uint64_t>(page_limit * kPageBytes);
   Result<std::vector<StreamTable::Entry>> entries = stream_table.load();
   if (!entries) return entries.error();
   std::uint32_t oldest_boot = 0;
   for (StreamTable::Entry& entry : *entries)
     if (Status placed = place(std::move(entry), oldest_boot); !placed) return placed;
+  Result<std::uint32_t> letters_from = letter_table.oldest_boot();
+  if (!letters_from) return letters_from.error();
+  if (*letters_from != 0)
+    oldest_boot = oldest_boot == 0 ? *letters_from : std::min(oldest_boot, *letters_from);
   boot_table.forget_before(oldest_boot);
-  is_changed = is_changed || !is_marked_open || boot_table.is_changed();
   return ok();
 }
 
@@ -86,7 +92,6 @@ Status Outbox::State::place(StreamTable::Entry entry, std::uint32_t& oldest_boot
   Result<std::optional<RowTable::Place>> waiting = row_table.first(stream.id, stream.acked + 1);
   if (!waiting) return waiting.error();
   if (*waiting) oldest_boot = oldest_boot == 0 ? (*waiting)->boot : std::min(oldest_boot, (*waiting)->boot);
-  is_changed = is_changed || stream.has_removable();
   activate(std::move(entry));
   return ok();
 }

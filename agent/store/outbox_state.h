@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "agent/store/boot_table.h"
+#include "agent/store/dead_letter_table.h"
 #include "agent/store/epoch.h"
 #include "agent/store/outbox.h"
 #include "agent/store/row_table.h"
@@ -27,35 +29,77 @@ struct Outbox::State {
         database(std::move(opened)),
         row_table(*database),
         stream_table(*database),
-        boot_table(*database) {}
+        boot_table(*database),
+        letter_table(*database, limits.letter_bytes) {}
 
   static constexpr const char* kEpochKey = "epoch";
   static constexpr const char* kCleanKey = "clean";  ///< "0" while a process uses the file.
 
+  // outbox_open.cpp
   Status begin_life(SmallFile& epoch_file);
   Status write_epoch(const EpochDecision& decision);
   Status load();
   Status place(StreamTable::Entry entry, std::uint32_t& oldest_boot);
   StreamIndex activate(StreamTable::Entry entry);
+  void close();
 
-  Status settle(Stream& stream);
-  Status recount(Stream& stream);
+  // outbox_commit.cpp
   Status commit();
+  bool has_changes() const;
   Status commit_when_full(Status failure);
-  Status write_acknowledgements();
   Status write_what_fits(Status failure);
   Status write(std::size_t rows);
-  Status write_rows(std::size_t rows);
-  Status write_counters();
+  Status remove_acknowledged();
+  Status insert_rows(std::size_t rows);
+  Status save_streams();
+  void adopt_drafts();
   void written(std::size_t rows);
-  void close();
+  void note_outcome(const Status& done);
+  /// A transaction in which streams change only through `draft`; they change for good when it is committed.
+  template <class Body>
+  Status transact(Body body) {
+    drafts.assign(streams.size(), std::nullopt);
+    Status done = database->transact([&]() -> Status {
+      if (Status changed = body(); !changed) return changed;
+      return save_streams();
+    });
+    if (done) adopt_drafts();
+    return done;
+  }
+  Stream& draft(StreamIndex index);
+  const Stream& seen(StreamIndex index) const { return drafts[index] ? *drafts[index] : streams[index]; }
+
+  // outbox_deliver.cpp
+  Status settle(Stream& stream);
+  Status recount(Stream& stream);
+
+  // outbox_retention.cpp
+  using TooOld = std::function<bool(std::uint32_t boot, BootTime time)>;
+  struct Victims;
+  Status make_room(std::size_t rows);
+  Result<std::int64_t> free_pages();
+  Status hold_page_limit();
+  void look_at_disk();
+  Result<bool> evict_oldest(std::uint64_t bytes, std::string_view cause);
+  Result<std::optional<StreamIndex>> stream_with_oldest(Channel channel);
+  Result<std::optional<RowTable::Place>> oldest_evictable(StreamIndex index);
+  Result<Victims> choose(const Stream& stream, std::uint64_t bytes, std::string_view cause,
+                         const TooOld* only);
+  Result<bool> evict(StreamIndex index, std::uint64_t bytes, std::string_view cause, const TooOld* only);
+  Status replace_by_gap(StreamIndex index, const Row& gap, const RowSum& gone);
+
+  // outbox_letters.cpp
+  Result<StreamIndex> index_of(StreamIndex id);
+  Status bury(StreamIndex index, Sequence seq, std::string_view reason, std::string_view cause);
 
   struct StagedRow {
     StreamIndex stream = 0;
     Row row;
     LossCounts losses;
+    std::int64_t dead_letter = 0;  ///< That it was, else 0.
   };
   static std::uint64_t cost_of(const Row& row) { return sizeof(StagedRow) + row.payload.size(); }
+  Result<Sequence> stage(StagedRow entry);
 
   const OutboxOptions options;
   const StoreLimits limits;
@@ -63,15 +107,17 @@ struct Outbox::State {
   RowTable row_table;
   StreamTable stream_table;
   BootTable boot_table;
+  DeadLetterTable letter_table;
 
   std::string epoch;
   bool was_unclean = false;
   bool is_marked_open = false;  ///< The file says that a process uses it.
 
-  std::vector<StreamName> names;   ///< By index.
-  std::vector<Stream> streams;     ///< By index.
-  std::vector<Sequence> removals;  ///< By index; what the transaction under way has removed.
-  std::vector<StagedSum> parts;    ///< By index; what it takes of the staged rows.
+  std::vector<StreamName> names;              ///< By index.
+  std::vector<Stream> streams;                ///< By index.
+  std::vector<std::optional<Stream>> drafts;  ///< By index; as the transaction under way leaves them.
+  /// By index; the oldest row that may be evicted, valid while the stream's numbers have not passed it.
+  std::vector<std::optional<RowTable::Place>> oldest;
   using Name = std::pair<std::string, Channel>;
   std::map<Name, StreamIndex> indexes;
   std::map<Name, Stream> dormant;  ///< In the file, nothing waits, not asked for in this run.
@@ -80,9 +126,12 @@ struct Outbox::State {
   std::vector<StagedRow> staged;  ///< In order of their numbers.
   std::uint64_t staged_bytes = 0;
 
-  bool is_changed = false;  ///< A commit would write something.
-  bool has_failed = false;  ///< The last commit did.
-  BootTime last_asked{};    ///< When is_commit_due was last called: commit has no clock of its own.
+  StoreHealth health;           ///< Without what is asked for when somebody wants to know.
+  bool is_in_use = false;       ///< A commit succeeded, so the file must be there.
+  bool may_grow = true;         ///< The disk has room for a longer file.
+  std::int64_t page_limit = 0;  ///< That the database has been told.
+
+  BootTime last_asked{};  ///< When is_commit_due was last called: commit has no clock of its own.
   std::optional<BootTime> last_commit;
 };
 

@@ -2,7 +2,12 @@
 #include "agent/store/row_table.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <string_view>
+#include <utility>
+
+#include "agent/store/checksum.h"
 
 namespace outrider {
 namespace {
@@ -22,6 +27,33 @@ Sequence sequence_of(std::int64_t id) { return id & kMaxSequence; }
 
 std::uint64_t count_at(const Query& query, int column) {
   return static_cast<std::uint64_t>(query.integer(column));
+}
+
+/// All but the payload, from the columns id, span, format, samples, boot, boot_ns.
+Row row_at(const Query& query) {
+  Row row;
+  row.seq = sequence_of(query.integer(0));
+  row.through = row.seq + query.integer(1);
+  row.format = static_cast<RowFormat>(query.integer(2));
+  row.samples = static_cast<std::uint32_t>(query.integer(3));
+  row.boot = static_cast<std::uint32_t>(query.integer(4));
+  row.time = BootTime(nanoseconds(query.integer(5)));
+  return row;
+}
+
+// Of rows that were written before there were checksums.
+constexpr std::int64_t kNoChecksum = -1;
+
+std::uint32_t checksum_of(std::int64_t id, const Row& row) {
+  const std::array<std::int64_t, 6> fields = {id,
+                                              row.through - row.seq,
+                                              static_cast<std::int64_t>(row.format),
+                                              row.samples,
+                                              row.boot,
+                                              row.time.time_since_epoch().count()};
+  std::array<char, sizeof(fields)> bytes{};
+  std::memcpy(bytes.data(), fields.data(), sizeof(fields));
+  return checksum(row.payload, checksum({bytes.data(), bytes.size()}));
 }
 
 }  // namespace
@@ -52,29 +84,36 @@ bool RowSum::covers(const RowSum& part) const {
 }
 
 RowTable::RowTable(Database& database)
-    : insert_(
-          database,
-          "INSERT INTO row(id, span, format, samples, boot, boot_ns, payload) VALUES(?, ?, ?, ?, ?, ?, ?)"),
+    : insert_(database,
+              "INSERT INTO row(id, span, format, samples, boot, boot_ns, crc, payload) "
+              "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
       read_(database,
-            "SELECT id, span, format, samples, boot, boot_ns, payload FROM row WHERE id BETWEEN ? AND ? "
+            "SELECT id, span, format, samples, boot, boot_ns, crc, payload FROM row WHERE id BETWEEN ? AND ? "
             "ORDER BY id"),
       sum_(database,
            "SELECT count(*), sum(iif(format = 4, 0, samples)), sum(length(payload)) FROM row "
            "WHERE id BETWEEN ? AND ?"),
-      first_(database, "SELECT id, boot FROM row WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1"),
+      first_(database, "SELECT id, boot, boot_ns FROM row WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1"),
+      first_with_samples_(database,
+                          "SELECT id, boot, boot_ns FROM row WHERE id BETWEEN ? AND ? AND format != 4 "
+                          "ORDER BY id LIMIT 1"),
+      scan_(database,
+            "SELECT id, span, format, samples, boot, boot_ns, length(payload), iif(format = 4, payload, x'') "
+            "FROM row WHERE id BETWEEN ? AND ? ORDER BY id"),
       sizes_(database, "SELECT id, length(payload) FROM row WHERE id BETWEEN ? AND ? ORDER BY id"),
       remove_(database, "DELETE FROM row WHERE id BETWEEN ? AND ?") {
-  static_assert(static_cast<int>(RowFormat::kGap) == 4, "sum_ knows the number");
+  static_assert(static_cast<int>(RowFormat::kGap) == 4, "the statements know the number");
 }
 
 Status RowTable::insert(StreamIndex stream, const Row& row) {
-  return Query(insert_, id_of(stream, row.seq), row.through - row.seq, static_cast<int>(row.format),
-               row.samples, row.boot, row.time.time_since_epoch().count(), Blob{row.payload})
+  const std::int64_t id = id_of(stream, row.seq);
+  return Query(insert_, id, row.through - row.seq, static_cast<int>(row.format), row.samples, row.boot,
+               row.time.time_since_epoch().count(), checksum_of(id, row), Blob{row.payload})
       .run();
 }
 
-Status RowTable::read(StreamIndex stream, Sequence from, std::size_t max_bytes, std::size_t max_rows,
-                      std::vector<Row>& rows) {
+Result<Sequence> RowTable::read(StreamIndex stream, Sequence from, std::size_t max_bytes,
+                                std::size_t max_rows, std::vector<Row>& rows) {
   const std::size_t before = rows.size();
   std::size_t bytes = 0;
   Query query(read_, id_of(stream, from), id_of(stream, kMaxSequence));
@@ -85,20 +124,42 @@ Status RowTable::read(StreamIndex stream, Sequence from, std::size_t max_bytes, 
       return more.error();
     }
     if (!*more) break;
-    const std::string_view payload = query.bytes(6);
+    const std::string_view payload = query.bytes(7);
     bytes += payload.size();
     if (bytes > max_bytes && rows.size() > before) break;
 
-    Row& row = rows.emplace_back();
-    row.seq = sequence_of(query.integer(0));
-    row.through = row.seq + query.integer(1);
-    row.format = static_cast<RowFormat>(query.integer(2));
-    row.samples = static_cast<std::uint32_t>(query.integer(3));
-    row.boot = static_cast<std::uint32_t>(query.integer(4));
-    row.time = BootTime(nanoseconds(query.integer(5)));
+    Row& row = rows.emplace_back(row_at(query));
     row.payload = payload;
+    const std::int64_t noted = query.integer(6);
+    if (noted == kNoChecksum || noted == std::int64_t{checksum_of(query.integer(0), row)}) continue;
+    const Sequence damaged = row.seq;
+    rows.pop_back();
+    return damaged;
   }
-  return ok();
+  return Sequence{0};
+}
+
+Result<std::optional<Row>> RowTable::at(StreamIndex stream, Sequence seq) {
+  Query query(read_, id_of(stream, seq), id_of(stream, seq));
+  Result<bool> found = query.next();
+  if (!found) return found.error();
+  if (!*found) return std::optional<Row>();
+  Row row = row_at(query);
+  row.payload = query.bytes(7);
+  return std::optional(std::move(row));
+}
+
+Status RowTable::scan(StreamIndex stream, Sequence from,
+                      const std::function<bool(const Row& row, std::uint64_t payload_bytes)>& visit) {
+  Query query(scan_, id_of(stream, from), id_of(stream, kMaxSequence));
+  while (true) {
+    Result<bool> more = query.next();
+    if (!more) return more.error();
+    if (!*more) return ok();
+    Row row = row_at(query);
+    row.payload = query.bytes(7);
+    if (!visit(row, count_at(query, 6))) return ok();
+  }
 }
 
 Result<RowSum> RowTable::sum(StreamIndex stream, Sequence first, Sequence last) {
@@ -108,12 +169,27 @@ Result<RowSum> RowTable::sum(StreamIndex stream, Sequence first, Sequence last) 
   return RowSum{.rows = count_at(query, 0), .samples = count_at(query, 1), .bytes = count_at(query, 2)};
 }
 
-Result<std::optional<RowTable::Place>> RowTable::first(StreamIndex stream, Sequence from) {
-  Query query(first_, id_of(stream, from), id_of(stream, kMaxSequence));
+Result<std::optional<RowTable::Place>> RowTable::place(Statement& statement, StreamIndex stream,
+                                                       Sequence from) {
+  Query query(statement, id_of(stream, from), id_of(stream, kMaxSequence));
   Result<bool> row = query.next();
   if (!row) return row.error();
   if (!*row) return std::optional<Place>();
-  return std::optional(Place{sequence_of(query.integer(0)), static_cast<std::uint32_t>(query.integer(1))});
+  return std::optional(Place{.seq = sequence_of(query.integer(0)),
+                             .boot = static_cast<std::uint32_t>(query.integer(1)),
+                             .time = BootTime(nanoseconds(query.integer(2)))});
+}
+
+Result<std::optional<RowTable::Place>> RowTable::first(StreamIndex stream, Sequence from) {
+  return place(first_, stream, from);
+}
+
+Result<std::optional<RowTable::Place>> RowTable::first_with_samples(StreamIndex stream, Sequence from) {
+  return place(first_with_samples_, stream, from);
+}
+
+Status RowTable::remove(StreamIndex stream, Sequence first, Sequence last) {
+  return Query(remove_, id_of(stream, first), id_of(stream, last)).run();
 }
 
 Result<Sequence> RowTable::remove_some(StreamIndex stream, Sequence first, Sequence last) {

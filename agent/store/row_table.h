@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -30,9 +31,13 @@ class RowTable {
 
   Status insert(StreamIndex stream, const Row& row);
 
-  /// See Outbox::read. After an error `rows` is what it was.
-  Status read(StreamIndex stream, Sequence from, std::size_t max_bytes, std::size_t max_rows,
-              std::vector<Row>& rows);
+  /// See Outbox::read. After an error `rows` is what it was. Stops before a row whose checksum is wrong, and returns its
+  /// number then, else 0.
+  Result<Sequence> read(StreamIndex stream, Sequence from, std::size_t max_bytes, std::size_t max_rows,
+                        std::vector<Row>& rows);
+
+  /// One row, whatever its checksum says; nullopt when there is none that begins with this number.
+  Result<std::optional<Row>> at(StreamIndex stream, Sequence seq);
 
   /// Of rows numbered `first`..`last`; their payloads are not read.
   Result<RowSum> sum(StreamIndex stream, Sequence first, Sequence last);
@@ -40,21 +45,35 @@ class RowTable {
   struct Place {
     Sequence seq = 0;
     std::uint32_t boot = 0;
+    BootTime time{};
   };
   /// First row from number `from` on.
   Result<std::optional<Place>> first(StreamIndex stream, Sequence from);
+  /// The same, passing over gap records.
+  Result<std::optional<Place>> first_with_samples(StreamIndex stream, Sequence from);
+
+  /// Shows the rows from number `from` on to `visit`, until it returns false: `row` without the payload unless it is a
+  /// gap record's, and how long that is.
+  Status scan(StreamIndex stream, Sequence from,
+              const std::function<bool(const Row& row, std::uint64_t payload_bytes)>& visit);
+
+  /// Deletes the rows numbered `first`..`last`: the caller bounds them.
+  Status remove(StreamIndex stream, Sequence first, Sequence last);
 
   /// Deletes the oldest rows numbered `first`..`last`, as many as one commit should. Returns up to which number none
   /// is left.
   Result<Sequence> remove_some(StreamIndex stream, Sequence first, Sequence last);
 
  private:
+  Result<std::optional<Place>> place(Statement& statement, StreamIndex stream, Sequence from);
   Result<Sequence> end_of_step(std::int64_t first_id, std::int64_t last_id);
 
   Statement insert_;
   Statement read_;
   Statement sum_;
   Statement first_;
+  Statement first_with_samples_;
+  Statement scan_;
   Statement sizes_;
   Statement remove_;
 };

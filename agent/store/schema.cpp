@@ -7,11 +7,9 @@ namespace outrider {
 namespace {
 
 constexpr std::int64_t kApplicationId = 0x4F545258;  // "OTRX"
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
-// Room for the tables themselves and a few rows: less cannot work.
-constexpr std::int64_t kMinDatabasePages = 48;
-// Of those, and of a larger file a quarter, for everything that is not the payload of one row: the root pages, streams,
+// Of the least number of pages, and of a larger file a quarter, for everything that is not the payload of one row: the root pages, streams,
 // boots, offsets.
 constexpr std::int64_t kMinOtherPages = 16;
 constexpr std::int64_t kOverflowBytes =
@@ -22,22 +20,25 @@ constexpr std::int64_t kChunkPages = Database::kChunkBytes / kPageBytes;
 // quickly recovered after a power cut.
 constexpr std::int64_t kMaxWalPages = 1000;
 constexpr std::int64_t kMinWalPages = 16;
+// Dead letters are for a person to look at; nobody reads more.
+constexpr std::uint64_t kMostLetterBytes = 4ULL << 20U;
 
 // id          stream << 48 | seq: rows of a stream lie side by side in order, and no second index is written.
 // span        through - seq: 0 except for a gap record, where a zero would cost nothing either.
+// crc         of everything else in the row: pages are checked by nobody. -1: written before there was one.
 // payload     last, so that the other columns are read without following its overflow pages.
+// sent        rows up to here were handed to the broker under this epoch: they may have arrived.
 // Counters of `stream` change in the same transaction as rows: sampled = delivered + lost + samples of waiting rows.
 // series      boots that may alternate within a stream; they grow along each stream, so a series that is older than that
 //             of the oldest waiting row is not referred to.
-// dead_letter and loss are filled by retention and the publisher.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE row(
   id INTEGER PRIMARY KEY, span INTEGER NOT NULL, format INTEGER NOT NULL, samples INTEGER NOT NULL,
-  boot INTEGER NOT NULL, boot_ns INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
+  boot INTEGER NOT NULL, boot_ns INTEGER NOT NULL, crc INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
 CREATE TABLE stream(
   id INTEGER PRIMARY KEY, vehicle_id TEXT NOT NULL, channel INTEGER NOT NULL,
-  next_seq INTEGER NOT NULL, acked INTEGER NOT NULL,
+  next_seq INTEGER NOT NULL, acked INTEGER NOT NULL, sent INTEGER NOT NULL,
   sampled INTEGER NOT NULL, delivered INTEGER NOT NULL, lost INTEGER NOT NULL,
   waiting_rows INTEGER NOT NULL, waiting_bytes INTEGER NOT NULL,
   UNIQUE(vehicle_id, channel)) STRICT;
@@ -49,9 +50,21 @@ CREATE TABLE clock_offset(
   boot INTEGER NOT NULL, from_ns INTEGER NOT NULL, offset_ns INTEGER NOT NULL, is_synced INTEGER NOT NULL,
   PRIMARY KEY(boot, from_ns)) STRICT, WITHOUT ROWID;
 CREATE TABLE dead_letter(
-  id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
   format INTEGER NOT NULL, samples INTEGER NOT NULL, boot INTEGER NOT NULL, boot_ns INTEGER NOT NULL,
   payload BLOB NOT NULL) STRICT;
+)sql";
+
+// Version 1 had no checksums, did not note what was sent, and had no dead letters yet.
+constexpr const char* kFromVersion1 = R"sql(
+ALTER TABLE row ADD COLUMN crc INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE stream ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;
+UPDATE stream SET sent = acked;
+DROP TABLE dead_letter;
+CREATE TABLE dead_letter(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+  reason TEXT NOT NULL, format INTEGER NOT NULL, samples INTEGER NOT NULL, boot INTEGER NOT NULL,
+  boot_ns INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
 )sql";
 
 // All explicit: distributions build SQLite with defaults of their own (Debian turns secure_delete on). The locking mode
@@ -98,6 +111,13 @@ Status check_identity(Database& database, std::int64_t version) {
   return ok();
 }
 
+Status migrate(Database& database, std::int64_t version) {
+  if (version >= kSchemaVersion) return ok();
+  return database.transact([&]() -> Status {
+    return database.execute(kFromVersion1 + pragma("user_version", std::to_string(kSchemaVersion)));
+  });
+}
+
 Status create_tables(Database& database) {
   return database.transact([&]() -> Status {
     return database.execute(kTables + pragma("application_id", std::to_string(kApplicationId)) +
@@ -115,6 +135,7 @@ StoreLimits limits_for(std::uint64_t max_bytes) {
   limits.database_pages = std::max((pages - limits.wal_pages) / kChunkPages * kChunkPages, kMinDatabasePages);
   const std::int64_t other_pages = std::max(limits.database_pages / 4, kMinOtherPages);
   limits.max_row_bytes = static_cast<std::uint64_t>((limits.database_pages - other_pages) * kOverflowBytes);
+  limits.letter_bytes = std::min<std::uint64_t>(limits.database_pages * kPageBytes / 16, kMostLetterBytes);
   return limits;
 }
 
@@ -127,6 +148,7 @@ Status prepare_schema(Database& database, const StoreLimits& limits) {
   const bool is_new = *tables == 0 && *version == 0;
   if (Status ready = is_new ? create_tables(database) : check_identity(database, *version); !ready)
     return ready;
+  if (Status migrated = is_new ? ok() : migrate(database, *version); !migrated) return migrated;
   return set_page_limit(database, limits.database_pages);
 }
 

@@ -13,9 +13,12 @@ namespace outrider {
 struct StoreLimits {
   std::int64_t database_pages = 0;  ///< The file never grows beyond this.
   std::int64_t wal_pages = 0;       ///< The log goes into the file when it is this long.
+  std::uint64_t letter_bytes = 0;   ///< Of payload that dead letters may take.
   std::uint64_t max_row_bytes = 0;  ///< A larger payload might not fit even when no other row is there.
 };
 inline constexpr std::int64_t kPageBytes = 4096;
+/// Room for the tables themselves and a few rows: less cannot work.
+inline constexpr std::int64_t kMinDatabasePages = 48;
 StoreLimits limits_for(std::uint64_t max_bytes);
 
 /// Sets every pragma that matters and makes the tables if the file is new.

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "agent/store/counting_vfs.h"
+
 namespace outrider {
 namespace {
 
@@ -64,14 +66,18 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
   std::unique_ptr<Database> database(new Database(path));
   // NOMUTEX: one thread uses the connection. Extended codes tell a full disk from a failing one in the log.
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, database->vfs_->name());
   if (code != SQLITE_OK) return database->failure(code);
   int chunk = kChunkBytes;
   sqlite3_file_control(database->handle_, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
   return database;
 }
 
+Database::Database(std::string path) : path_(std::move(path)), vfs_(std::make_unique<CountingVfs>()) {}
+
 Database::~Database() { ENSURE(sqlite3_close(handle_) == SQLITE_OK); }
+
+IoCounters Database::io_counters() const { return vfs_->counters(); }
 
 Status Database::execute(const std::string& sql) {
   const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
@@ -125,7 +131,9 @@ void Database::roll_back() {
 }
 
 Error Database::failure(int code) {
-  was_full_ = (code & 0xFF) == SQLITE_FULL;
+  const int kind = code & 0xFF;
+  was_full_ = kind == SQLITE_FULL;
+  was_damaged_ = was_damaged_ || kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
   const bool has_detail = handle_ != nullptr && sqlite3_extended_errcode(handle_) == code;
   const std::string detail = has_detail ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   return describe(code, sqlite3_system_errno(handle_), path_, detail);

@@ -14,7 +14,15 @@ struct sqlite3_stmt;
 
 namespace outrider {
 
-/// One connection to one SQLite file; sqlite.cpp is the only file that includes sqlite3.h.
+class CountingVfs;
+
+/// What one connection asked of the file system since it was opened.
+struct IoCounters {
+  std::uint64_t written_bytes = 0;  ///< File and log together.
+  std::uint64_t syncs = 0;          ///< Times it waited for the storage to make writes durable.
+};
+
+/// One connection to one SQLite file; sqlite3.h stays behind it, in sqlite.cpp and counting_vfs.cpp.
 ///
 /// Errors   kRetry: full, I/O error, busy, read-only. kStop: damaged, not a database, cannot be opened, a bug of ours.
 /// Threads  one.
@@ -51,18 +59,23 @@ class Database {
 
   /// True when the last error was that the file or the disk is full.
   bool was_full() const { return was_full_; }
+  /// True when a page or the file itself was found damaged since it was opened.
+  bool was_damaged() const { return was_damaged_; }
   const std::string& path() const { return path_; }
+  IoCounters io_counters() const;
 
  private:
   friend class Query;
-  explicit Database(std::string path) : path_(std::move(path)) {}
+  explicit Database(std::string path);
   Status reserve();
   void roll_back();
   Error failure(int code);
 
   const std::string path_;
+  const std::unique_ptr<CountingVfs> vfs_;
   sqlite3* handle_ = nullptr;
   bool was_full_ = false;
+  bool was_damaged_ = false;
   std::int64_t page_bytes_ = 0;  ///< 0: not asked yet.
 };
 

@@ -8,9 +8,10 @@ namespace outrider {
 
 /// How the buffer's storage is doing. Counts are since the buffer was opened.
 struct StoreHealth {
-  std::uint64_t file_bytes = 0;   ///< Database file and its log, as they lie on the disk.
-  std::uint64_t used_bytes = 0;   ///< Of the database file, without the pages that are free for new rows.
-  std::uint64_t limit_bytes = 0;  ///< used_bytes never exceeds this; less than configured while the disk is short.
+  std::uint64_t file_bytes = 0;  ///< Database file and its log, as they lie on the disk.
+  std::uint64_t used_bytes = 0;  ///< Of the database file, without the pages that are free for new rows.
+  std::uint64_t limit_bytes =
+      0;  ///< used_bytes never exceeds this; less than configured while the disk is short.
   std::uint64_t free_disk_bytes = 0;
   bool is_disk_short = false;  ///< Free disk is below the minimum: the file does not grow.
   bool is_failing = false;     ///< The last commit could not write everything: `last_error` says why.

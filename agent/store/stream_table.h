@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -15,24 +16,26 @@ namespace outrider {
 /// Rows of one stream that are numbered, not committed.
 struct StagedSum {
   RowSum rows;
-  std::uint64_t lost = 0;  ///< Lost samples that came with them.
+  LossCounts losses;  ///< Lost samples that came with them.
 
   void add(const Row& row, const LossCounts& losses);
   StagedSum& operator-=(const StagedSum& other);
 };
 
-/// Where one stream stands. Numbers have no holes: removed ≤ acked ≤ newest, and staged rows follow newest.
+/// Where one stream stands. Numbers have no holes: removed ≤ acked ≤ sent ≤ newest, and staged rows follow newest.
 struct Stream {
   StreamIndex id = 0;  ///< In the file; forever.
 
   // As of the last commit, and acknowledgements since then.
   Sequence newest = 0;   ///< Last number that a committed row stands for.
   Sequence acked = 0;    ///< Rows up to here are acknowledged and no longer in `waiting`.
+  Sequence sent = 0;     ///< Rows up to here were handed to the broker in this epoch: never evicted.
   Sequence removed = 0;  ///< No row up to here is in the file any more. Not stored: asked at open.
   RowSum waiting;        ///< sampled = delivered + waiting.samples + lost.
   std::uint64_t sampled = 0;
   std::uint64_t delivered = 0;
   std::uint64_t lost = 0;
+  LossCounts losses;  ///< What `lost` consists of.
 
   StagedSum staged;
   Sequence wanted = 0;  ///< Acknowledged, though perhaps not yet counted (acked < wanted after an I/O error).
@@ -42,8 +45,10 @@ struct Stream {
   Sequence next_number() const { return newest + static_cast<Sequence>(staged.rows.rows) + 1; }
   bool has_removable() const { return removed < acked; }
   void acknowledge(Sequence through, const RowSum& sum);
-  /// With `part`, the first of what is staged, counted as committed.
-  Stream folded(const StagedSum& part) const;
+  /// `part`, the first of what is staged, is committed.
+  void fold(const StagedSum& part);
+  /// Samples that were waiting, or never got a number, are lost.
+  void lose(std::string_view cause, std::uint64_t samples);
 };
 
 /// Table `stream`: one row per stream, counters included, so that opening reads no rows.
@@ -59,14 +64,19 @@ class StreamTable {
   Result<std::vector<Entry>> load();
   /// Inside a transaction. Does not look at what is staged.
   Status save(const std::string& vehicle_id, Channel channel, const Stream& stream);
+  /// Writes the causes of `now` that differ from `saved`.
+  Status save_losses(StreamIndex id, const LossCounts& saved, const LossCounts& now);
   /// For a new epoch, inside a transaction: its ledger begins with what waits.
   Status restart_ledgers();
 
  private:
+  Status load_losses(Stream& stream);
   Database& database_;
   Statement load_;
+  Statement load_losses_;
   Statement insert_;
   Statement update_;
+  Statement save_loss_;
 };
 
 }  // namespace outrider

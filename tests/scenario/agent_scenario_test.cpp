@@ -41,7 +41,9 @@ struct Seen {
       if (known->second != row.dump()) ++conflicts;
       return;
     }
-    numbers.push_back(seq);
+    for (std::int64_t number = seq; number <= row.value("through", seq); ++number) numbers.push_back(number);
+    if (row.contains("lost_rows"))
+      lost[row["lost_rows"]["cause"]] += row["lost_rows"]["samples"].get<std::uint64_t>();
     if (row.contains("clock")) clocks.push_back(row["clock"]);
     if (row.contains("time")) times.push_back(row["time"]);
     const json signals = row.value("signals", json::object());
@@ -251,7 +253,7 @@ TEST_CASE("agent: a value that changed just before silence arrives all the same"
   CHECK(all.samples == 2);
 }
 
-TEST_CASE("agent: what the staging memory could not take is reported when the disk is back") {
+TEST_CASE("agent: a long outage fills the buffer, the oldest samples go, and the cloud is told") {
   Config config;
   config.buffer.commit_interval = milliseconds(100);  // many small rows
   Rig rig(config);
@@ -268,7 +270,10 @@ TEST_CASE("agent: what the staging memory could not take is reported when the di
   rig.check_order_and_completeness(all);
   CHECK(all.lost.at("buffer_full") > 0);
   CHECK(all.samples + all.lost.at("buffer_full") == rig.sent + 1);
+  CHECK(all.times.front() > "2026-11-22T10:10:00Z");
   const Ledger ledger = rig.ledger();
+  CHECK(rig.outbox->losses(rig.agent->lanes().front().streams().telemetry) ==
+        LossCounts{{"buffer_full", ledger.lost}});
   CHECK(ledger.sampled == rig.sent + 1);
   CHECK(ledger.sampled == ledger.delivered + ledger.lost);
 }

@@ -241,7 +241,7 @@ TEST_CASE("publisher: a refused message holds its stream and is tried again alon
   rig.broker.acknowledge_next();
   rig.broker.reject_next(0x97);
   rig.turn();
-  CHECK(rig.publisher->counters().rejected == 1);
+  CHECK(rig.publisher->counters().refusals == 1);
   CHECK(rig.publisher->in_flight() == 0);
   REQUIRE(rig.outbox->commit());
   CHECK(rig.outbox->backlog(rig.telemetry).oldest ==

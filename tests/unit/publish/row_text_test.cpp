@@ -86,7 +86,7 @@ TEST_CASE("message: a bound is never below the bytes a row takes") {
     CHECK(with - without <= bound);
     Row lost = gap(1, 1'000'000'000'000);
     text.begin(row.format);
-    text.add(lost, kTen);
+    text.add_gap(lost, parse_gap(lost.payload), kTen.time, kTen.time);
     CHECK(text.finish().size() - without <= text.bound(lost));
   }
 }

@@ -117,6 +117,13 @@ class Comparison {
       stream.committed.push_back(std::move(stream.staged.front()));
       stream.staged.erase(stream.staged.begin());
     }
+    send_all();
+  }
+
+  /// Then nothing is evicted: that has tests of its own.
+  void send_all() {
+    for (std::size_t i = 0; i < model_.size(); ++i)
+      outbox().note_sent(streams_[i], static_cast<Sequence>(model_[i].committed.size()));
   }
 
   void acknowledge() {
@@ -163,6 +170,7 @@ class Comparison {
       CHECK(acked <= stream.acked);
       stream.acked = stream.acked_for_sure = acked;
     }
+    send_all();
   }
 
   void compare_backlog(std::size_t i) {

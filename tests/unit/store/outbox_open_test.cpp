@@ -374,7 +374,7 @@ TEST_CASE("outbox: the pragmas are ours, whatever the distribution's defaults") 
   fixture.close();
   CHECK(ask(fixture.options.path, "PRAGMA page_size") == 4096);
   CHECK(ask(fixture.options.path, "PRAGMA auto_vacuum") == 0);
-  CHECK(ask(fixture.options.path, "PRAGMA user_version") == 1);
+  CHECK(ask(fixture.options.path, "PRAGMA user_version") == 2);
   Result<std::unique_ptr<Database>> database = Database::open(fixture.options.path);
   CHECK(*(*database)->text("PRAGMA journal_mode") == "wal");
 }

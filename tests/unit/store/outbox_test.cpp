@@ -179,7 +179,8 @@ TEST_CASE("outbox: the ledger closes at every step, lost samples included") {
 TEST_CASE("outbox: when the memory for staged rows is full a row is refused, and no number is burnt") {
   TemporaryOutbox outbox(2000);
   REQUIRE(outbox->append(outbox.telemetry, row_of(std::string(900, 'x'), 5)));
-  const Result<Sequence> refused = outbox->append(outbox.telemetry, row_of(std::string(2000, 'x'), 50), losses_of(3));
+  const Result<Sequence> refused =
+      outbox->append(outbox.telemetry, row_of(std::string(2000, 'x'), 50), losses_of(3));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().fault == Fault::kReject);
   CHECK(*outbox->append(outbox.telemetry, row_of("fits", 1), losses_of(50)) == 2);

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the publisher asks of the outbox: rows to send, and that they are done with.
+#include <algorithm>
+#include <string>
+
+#include "agent/base/log.h"
+#include "agent/store/outbox_state.h"
+
+namespace outrider {
+
+Status Outbox::read(StreamIndex stream, Sequence from, std::size_t max_bytes, std::size_t max_rows,
+                    std::vector<Row>& rows) {
+  ENSURE(stream < state_->streams.size());
+  const Stream& owner = state_->streams[stream];
+  const Sequence first = std::max(from, owner.wanted + 1);
+  const std::size_t before = rows.size();
+  while (first <= owner.newest) {
+    Result<Sequence> damaged = state_->row_table.read(owner.id, first, max_bytes, max_rows, rows);
+    if (!damaged) return damaged.error();
+    if (*damaged == 0 || rows.size() > before) break;
+    log_error("store.damaged", "row " + std::to_string(*damaged) + " of " + state_->names[stream].vehicle_id +
+                                   " is not what was written and will be reported as lost");
+    if (Status gone = state_->bury(stream, *damaged, "its checksum is wrong", "damaged"); !gone) return gone;
+  }
+  return ok();
+}
+
+void Outbox::note_sent(StreamIndex stream, Sequence through) {
+  ENSURE(stream < state_->streams.size());
+  Stream& owner = state_->streams[stream];
+  if (through <= owner.sent) return;
+  owner.sent = std::min(through, owner.newest);
+  owner.is_changed = true;
+}
+
+void Outbox::acknowledge(StreamIndex stream, Sequence through) {
+  ENSURE(stream < state_->streams.size());
+  Stream& owner = state_->streams[stream];
+  owner.wanted = std::max(owner.wanted, std::min(through, owner.newest));
+  if (owner.wanted == owner.acked) return;
+  // After an error the next commit counts again, and reports it.
+  if (Status settled = state_->settle(owner); !settled) log_warning("store", settled.error().text);
+}
+
+/// Moves what was acknowledged from waiting to delivered.
+Status Outbox::State::settle(Stream& stream) {
+  if (stream.wanted == stream.acked) return ok();
+  RowSum delivered = stream.waiting;
+  if (stream.wanted < stream.newest) {
+    Result<RowSum> sum = row_table.sum(stream.id, stream.acked + 1, stream.wanted);
+    if (!sum) return sum.error();
+    delivered = *sum;
+  }
+  if (!stream.waiting.covers(delivered)) return recount(stream);
+  stream.acknowledge(stream.wanted, delivered);
+  return ok();
+}
+
+/// The counters in the file contradict its rows: somebody changed it, or storage did. The rows are what counts.
+Status Outbox::State::recount(Stream& stream) {
+  Result<RowSum> left = row_table.sum(stream.id, stream.wanted + 1, stream.newest);
+  if (!left) return left.error();
+  log_warning("store.counters", "the counters of the buffer did not fit its rows and were made anew");
+  stream.acknowledge(stream.wanted, stream.waiting);
+  stream.waiting = *left;
+  stream.sampled = stream.delivered + stream.waiting.samples + stream.lost;
+  return ok();
+}
+
+}  // namespace outrider
