@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 
@@ -14,7 +13,7 @@ namespace outrider {
 ///
 /// Bound    A quarter of a second's worth may go at once: the loop turns at least every 50 ms, so an average is reached
 ///          also when a commit holds a turn up for a while, and a broker that counts per second sees at most 5/4 of the
-///          rate, and one message.
+///          rate, and two messages.
 /// Threads  pure.
 class Pace {
  public:
@@ -36,7 +35,8 @@ class Pace {
  private:
   static TokenBucket bucket(double per_second) {
     constexpr double kBurstSeconds = 0.25;
-    return {per_second, std::max(1.0, per_second * kBurstSeconds)};
+    // One more than that: parts of a message are saved up until it is whole.
+    return {per_second, 1 + per_second * kBurstSeconds};
   }
 
   std::optional<TokenBucket> messages_;

@@ -71,6 +71,7 @@ bool Publisher::send_rows(BootTime now) {
         return false;
       }
       idle = send_one(stream, now) ? 0 : idle + 1;
+      if (is_full_) return false;
     }
   }
   return true;
