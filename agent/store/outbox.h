@@ -14,6 +14,7 @@
 #include "agent/base/time.h"
 #include "agent/ports/small_file.h"
 #include "agent/store/dead_letter.h"
+#include "agent/store/ledger.h"
 #include "agent/store/row.h"
 #include "agent/store/store_health.h"
 
@@ -27,25 +28,6 @@ struct OutboxOptions {
   milliseconds commit_interval{500};
   std::uint64_t max_staged_bytes = 1ULL << 20;
   std::uint64_t random = 0;  ///< Goes into a new epoch's name.
-};
-
-/// What waits in one stream.
-struct Backlog {
-  Sequence oldest = 0;     ///< Oldest committed row that is not acknowledged; 0 when none waits.
-  Sequence newest = 0;     ///< Newest committed row ever; 0 when there never was one.
-  std::uint64_t rows = 0;  ///< Committed rows that wait.
-  std::uint64_t samples = 0;
-  std::uint64_t bytes = 0;  ///< Of payload.
-};
-
-/// The arithmetic of one stream since its epoch began: sampled = delivered + waiting + lost.
-struct Ledger {
-  /// Samples the selection wanted, including those lost before they had a number.
-  std::uint64_t sampled = 0;
-  std::uint64_t delivered = 0;  ///< Acknowledged by the broker.
-  std::uint64_t waiting = 0;    ///< Stored and staged.
-  /// Reported in rows ("lost", gap records): samples, or frames where no sample was decoded yet. Per cause: `losses`.
-  std::uint64_t lost = 0;
 };
 
 /// The only buffer: a row enters with `append` and leaves after the broker acknowledged it.
