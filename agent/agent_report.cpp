@@ -122,24 +122,27 @@ StatusReport Agent::report() const {
 
 LinkStatus Agent::link_status(BootTime now) const {
   const LinkState link = publisher_->link();
-  const Publisher::Mode mode = publisher_->mode();
-  const PublisherCounters& counters = publisher_->counters();
-  LinkStatus report{.mode = name_of(mode),
-                    .is_connected = mode == Publisher::Mode::kLive || mode == Publisher::Mode::kCatchingUp,
-                    .broker = link.broker,
-                    .since = now - link.since.value_or(started_),
-                    .in_flight = publisher_->in_flight(),
-                    .held_streams = link.held_streams,
-                    .connects = counters.connects,
-                    .losses = counters.losses,
-                    .rejected = counters.rejected,
-                    .sent_bytes = counters.payload_bytes,
-                    .last_error = link.last_error,
-                    .last_error_age = {},
-                    .next_attempt_in = {}};
-  if (link.last_error_at) report.last_error_age = now - *link.last_error_at;
-  if (link.next_attempt) report.next_attempt_in = std::max(*link.next_attempt - now, nanoseconds(0));
-  return report;
+  const auto until = [now](BootTime then) { return std::max(then - now, nanoseconds(0)); };
+  LinkStatus status;
+  status.mode = name_of(publisher_->mode());
+  status.is_connected = link.is_connected;
+  status.broker = link.broker;
+  status.since = now - link.since.value_or(started_);
+  status.in_flight = publisher_->in_flight();
+  status.is_throttled = publisher_->is_throttled();
+  for (const HeldStream& held : publisher_->held_streams(now))
+    status.held.push_back({.topic = held.topic,
+                           .reason = held.reason,
+                           .refusals = held.refusals,
+                           .next_try_in = until(held.next_try),
+                           .needs_help = held.needs_help});
+  status.counters = publisher_->counters();
+  if (const std::optional<PublishTrouble>& trouble = publisher_->last_trouble()) {
+    status.last_error = trouble->text;
+    status.last_error_age = now - trouble->at;
+  }
+  if (link.next_attempt) status.next_attempt_in = until(*link.next_attempt);
+  return status;
 }
 
 std::array<BacklogStatus, 2> Agent::backlog_status(BootTime now) const {

@@ -29,6 +29,7 @@ Result<std::unique_ptr<Outbox>> open_buffer(const BufferConfig& buffer, World& w
                        .min_free_disk = buffer.min_free_disk,
                        .commit_interval = buffer.commit_interval,
                        .max_staged_bytes = buffer.max_staged_bytes,
+                       .memory_window = buffer.keep_in_memory.value_or(milliseconds(0)),
                        .random = world.random},
                       *epoch_file);
 }
@@ -41,6 +42,7 @@ Result<std::unique_ptr<Outbox>> open_idle_buffer(BufferConfig buffer, World& wor
                   "; give --config or --state of the agent whose buffer is meant");
   constexpr std::uint64_t kRoom = 16ULL << 20;
   buffer.max_bytes = std::max(buffer.max_bytes, size_of(path) + size_of(path + "-wal") + kRoom);
+  buffer.keep_in_memory.reset();
   return open_buffer(buffer, world);
 }
 

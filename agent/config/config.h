@@ -68,6 +68,8 @@ struct BufferConfig {
   /// What the file system keeps free; absent: 2 % of it, at most 64 MiB.
   std::optional<std::uint64_t> min_free_disk = {};
   milliseconds commit_interval{500};  ///< What a power cut may cost.
+  /// While the link is live rows wait for their acknowledgement in memory, this long at most; absent: on the disk.
+  std::optional<milliseconds> keep_in_memory = {};
   /// Memory for rows that could not be written yet (disk full).
   std::uint64_t max_staged_bytes = 1ULL << 20;
 };
@@ -82,6 +84,8 @@ struct PublishConfig {
   Layout layout = Layout::kColumns;
   std::uint32_t max_message = 64 << 10;  ///< Bytes of payload when catching up.
   std::uint32_t max_in_flight = 64;
+  std::optional<std::uint32_t> max_messages_per_second;  ///< Absent: as fast as the broker takes them.
+  std::optional<std::uint64_t> max_bytes_per_second;     ///< Of topic and payload.
   seconds keep_alive{30};
   milliseconds connect_timeout{20'000};
   milliseconds ack_timeout{

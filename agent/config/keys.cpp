@@ -17,13 +17,25 @@ constexpr std::array kBus{Key{"name"}, Key{"dbc"}, Key{"match"}};
 constexpr std::array kSignal{Key{"message"}, Key{"signal"},         Key{"as"},       Key{"unit"},
                              Key{"period"},  Key{"on_change"},      Key{"deadband"}, Key{"min_interval"},
                              Key{"valid"},   Key{"source_address"}, Key{"drop"}};
-constexpr std::array kBuffer{Key{"directory"},     Key{"max_bytes"},       Key{"max_age"},
-                             Key{"min_free_disk"}, Key{"commit_interval"}, Key{"max_staged_bytes"}};
-constexpr std::array kPublish{
-    Key{"brokers"},       Key{"mqtt"},        Key{"client_id"},       Key{"username"},
-    Key{"password_file"}, Key{"topic"},       Key{"layout"},          Key{"max_message"},
-    Key{"max_in_flight"}, Key{"keep_alive"},  Key{"connect_timeout"}, Key{"ack_timeout"},
-    Key{"backoff"},       Key{"stable_after"}};
+constexpr std::array kBuffer{Key{"directory"},       Key{"max_bytes"},       Key{"max_age"},
+                             Key{"min_free_disk"},   Key{"commit_interval"}, Key{"keep_in_memory"},
+                             Key{"max_staged_bytes"}};
+constexpr std::array kPublish{Key{"brokers"},
+                              Key{"mqtt"},
+                              Key{"client_id"},
+                              Key{"username"},
+                              Key{"password_file"},
+                              Key{"topic"},
+                              Key{"layout"},
+                              Key{"max_message"},
+                              Key{"max_in_flight"},
+                              Key{"max_messages_per_second"},
+                              Key{"max_bytes_per_second"},
+                              Key{"keep_alive"},
+                              Key{"connect_timeout"},
+                              Key{"ack_timeout"},
+                              Key{"backoff"},
+                              Key{"stable_after"}};
 constexpr std::array kBackoff{Key{"base"}, Key{"cap"}};
 constexpr std::array kStatus{Key{"socket"}};
 constexpr std::array kSimulator{Key{"model"}, Key{"seed"}};

@@ -26,6 +26,8 @@ std::optional<std::string> complaint(const StatusReport& report, nanoseconds wit
   if (input.silence.value_or(report.uptime) > within)
     return input.silence ? "no frame came for " + duration_text(*input.silence)
                          : "no frame came since the start " + duration_text(report.uptime) + " ago";
+  for (const HeldStatus& held : report.link.held)
+    if (held.needs_help) return "the broker refuses " + held.topic + ": " + held.reason;
   if (const LinkStatus& link = report.link; !link.is_connected && link.since > within)
     return "no connection to a broker for " + duration_text(link.since) +
            (link.last_error.empty() ? "" : ": " + link.last_error);

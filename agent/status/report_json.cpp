@@ -7,6 +7,8 @@
 namespace outrider {
 namespace {
 
+constexpr std::size_t kMostHeldStreams = 16;
+
 double in_seconds(nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
 std::optional<double> in_seconds(std::optional<nanoseconds> duration) {
@@ -21,17 +23,36 @@ void write_input(JsonWriter& json, const InputStatus& input) {
   json.close();
 }
 
+void write_held(JsonWriter& json, const std::vector<HeldStatus>& held) {
+  json.count("held_streams", held.size());
+  json.open_list("held");
+  for (std::size_t i = 0; i < held.size() && i < kMostHeldStreams; ++i) {
+    json.open("");
+    json.text("topic", held[i].topic);
+    json.text("reason", held[i].reason);
+    json.count("refusals", held[i].refusals);
+    json.number("next_try_in_seconds", in_seconds(held[i].next_try_in));
+    json.flag("needs_help", held[i].needs_help);
+    json.close();
+  }
+  json.close();
+}
+
 void write_link(JsonWriter& json, const LinkStatus& link) {
   json.open("link");
   json.text("mode", link.mode);
   json.text("broker", link.broker);
   json.number("for_seconds", in_seconds(link.since));
   json.count("in_flight", link.in_flight);
-  json.count("held_streams", link.held_streams);
-  json.count("connects", link.connects);
-  json.count("losses", link.losses);
-  json.count("rejected", link.rejected);
-  json.count("sent_bytes", link.sent_bytes);
+  json.flag("throttled", link.is_throttled);
+  json.number("throttled_seconds", in_seconds(link.counters.throttled));
+  json.count("connects", link.counters.connects);
+  json.count("losses", link.counters.losses);
+  json.count("takeovers", link.counters.takeovers);
+  json.count("sent_bytes", link.counters.payload_bytes);
+  json.count("refusals", link.counters.refusals);
+  json.count("buried", link.counters.buried);
+  write_held(json, link.held);
   json.number("next_attempt_in_seconds", in_seconds(link.next_attempt_in));
   json.text("last_error", link.last_error);
   json.number("last_error_seconds_ago", in_seconds(link.last_error_age));

@@ -53,9 +53,13 @@ std::string link_text(const LinkStatus& link) {
   text += link.broker + (link.is_connected ? " for " : ", not connected for ") + duration_text(link.since);
   if (link.in_flight > 0) text += ", " + grouped(link.in_flight) + " messages in flight";
   if (link.next_attempt_in) text += ", next try in " + duration_text(*link.next_attempt_in);
-  if (link.held_streams > 0)
-    text += ", " + grouped(link.held_streams) + " streams held because the broker refused a message";
+  if (link.is_throttled) text += ", held back to the configured rate";
   return text;
+}
+
+std::string held_text(const HeldStatus& held) {
+  return "the broker refuses " + held.topic + " (" + held.reason + "), next try in " +
+         duration_text(held.next_try_in) + (held.needs_help ? "; THIS NEEDS HELP" : "");
 }
 
 std::string backlog_text(const BacklogStatus& backlog) {
@@ -147,6 +151,8 @@ std::string report_text(const StatusReport& report, Problem::Time now) {
   text += line("link", link_text(report.link));
   if (report.link.last_error_age)
     text += line("", "last error " + ago(*report.link.last_error_age) + ": " + report.link.last_error);
+  for (std::size_t i = 0; i < report.link.held.size() && i < kMostNames; ++i)
+    text += line("", held_text(report.link.held[i]));
   for (const Channel channel : {Channel::kTelemetry, Channel::kEvents})
     text += line(channel == Channel::kTelemetry ? "waiting" : "",
                  std::string(name_of(channel)) + ": " +

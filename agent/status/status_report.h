@@ -10,6 +10,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loss_counts.h"
 #include "agent/base/time.h"
+#include "agent/publish/publisher_figures.h"
 #include "agent/status/forecast.h"
 #include "agent/store/outbox.h"
 #include "agent/store/store_health.h"
@@ -22,17 +23,24 @@ struct InputStatus {
   std::optional<nanoseconds> silence;  ///< Since the last frame; absent before the first.
 };
 
+/// A stream that waits because of what the broker said.
+struct HeldStatus {
+  std::string topic;
+  std::string reason;
+  std::uint32_t refusals = 0;  ///< In a row.
+  nanoseconds next_try_in{};
+  bool needs_help = false;  ///< Nothing of it goes out until somebody mends the topic, or the broker.
+};
+
 struct LinkStatus {
   std::string mode;  ///< "offline", "connecting", "catching up", "live".
   bool is_connected = false;
-  std::string broker;            ///< That it is connected to, or that comes next.
-  nanoseconds since{};           ///< How long it has been connected, or not.
-  std::size_t in_flight = 0;     ///< Messages that the broker has not acknowledged.
-  std::size_t held_streams = 0;  ///< Whose next message the broker refused.
-  std::uint64_t connects = 0;
-  std::uint64_t losses = 0;      ///< Connections that broke.
-  std::uint64_t rejected = 0;    ///< Messages that the broker refused.
-  std::uint64_t sent_bytes = 0;  ///< Payload of acknowledged messages.
+  std::string broker;         ///< That it is connected to, or that comes next.
+  nanoseconds since{};        ///< How long it has been connected, or not.
+  std::size_t in_flight = 0;  ///< Messages that the broker has not acknowledged.
+  bool is_throttled = false;  ///< Something waits for the configured rate.
+  std::vector<HeldStatus> held;
+  PublisherCounters counters;
   std::string last_error;
   std::optional<nanoseconds> last_error_age;
   std::optional<nanoseconds> next_attempt_in;

@@ -53,8 +53,10 @@ REFUSED = {
         (["publish", "brokers"], []), (["publish", "brokers", 0], "tcp://b"), (["publish", "brokers", 0], "mqtts://b"),
         (["publish", "topic"], "a/{channel}"), (["publish", "topic"], "+/{vehicle_id}/{channel}"),
         (["publish", "client_id"], "$me"), (["publish", "password_file"], "pw"), (["publish", "max_message"], 65536),
-        (["publish", "max_in_flight"], 0), (["publish", "mqtt"], 5), (["buffer"], {"max_byte": "1MiB"}),
-        (["status"], {"socket": None}), (["status"], {"socket": "x" * 108}), (["log"], {"level": "loud"}), (["simulator"], {"seed": -1}),
+        (["publish", "max_in_flight"], 0), (["publish", "max_messages_per_second"], 0.5),
+        (["publish", "max_bytes_per_second"], 1000), (["publish", "mqtt"], 5), (["buffer"], {"max_byte": "1MiB"}),
+        (["status"], {"socket": None}), (["status"], {"socket": "x" * 108}),
+        (["log"], {"level": "loud"}), (["simulator"], {"seed": -1}),
     ],
     "telemetry.schema.json": [
         (["schema"], "outrider/telemetry/2"), (["vehicle_id"], ""), (["rows"], []), (["rows", 0, "seq"], 0),

@@ -210,9 +210,9 @@ class Trial:
 
     def agent_without_a_socket(self):
         with self.agent("mute", "--set", "status.socket=") as mute:
-            wait_until(lambda: mute.must_run(Failure) and "in use by another process" in
-                       self.outrider("buffer", "list").stderr, "the buffer is in use", Failure)
+            wait_until(lambda: mute.must_run(Failure) and "cannot connect" in mute.errors(), "it works", Failure)
             self.bad(NO_AGENT, "status")
+            self.bad("in use by another process", "buffer", "list")
             self.bad("status.socket is empty", "status", "--set", "status.socket=")
 
 

@@ -42,6 +42,16 @@ TEST_CASE("health: silence of the bus and of the broker are normal until they la
   CHECK(why(report) == "no frame came for 10 min 1 s");
 }
 
+TEST_CASE(
+    "health: a stream that the broker refuses is well while it is tried again, not when it needs help") {
+  StatusReport report = well();
+  report.link.held = {{.topic = "outrider/v1/events", .reason = "quota exceeded", .refusals = 3}};
+  CHECK(why(report) == "nothing");
+  report.link.held.push_back(
+      {.topic = "outrider/v1/telemetry", .reason = "not authorized", .refusals = 9, .needs_help = true});
+  CHECK(why(report) == "the broker refuses outrider/v1/telemetry: not authorized");
+}
+
 TEST_CASE("health: an agent that never heard a frame is well only for a while") {
   StatusReport report = well();
   report.input.silence.reset();
