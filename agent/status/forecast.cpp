@@ -7,7 +7,8 @@
 namespace outrider {
 namespace {
 
-/// A byte of payload takes this much of the file while too little waits to tell: rows do not fill their pages.
+/// A byte of payload takes this much of the file while too little waits to tell: rows do not fill their pages. Measured
+/// with rows of 400 bytes: 1.24.
 constexpr double kTypicalOverhead = 1.3;
 constexpr std::uint64_t kTellingBacklog = 1U << 20U;
 /// A buffer that is full makes a little more room than it needs, so it is rarely full to the last page.
