@@ -27,6 +27,10 @@ struct OutboxOptions {
   std::optional<std::uint64_t> min_free_disk = {};
   milliseconds commit_interval{500};
   std::uint64_t max_staged_bytes = 1ULL << 20;
+  /// Not zero: while the link is live, rows are sent from memory and written only if they are not acknowledged within
+  /// this time. Spares the flash; a power cut or crash costs up to so much, and then a new epoch begins, for numbers
+  /// could repeat. Events are written at once as ever.
+  milliseconds memory_window{0};
   std::uint64_t random = 0;  ///< Goes into a new epoch's name.
 };
 
@@ -36,7 +40,7 @@ struct OutboxOptions {
 ///             which commits nothing: call `commit` first.
 /// Durability  `append` numbers and stages a row in memory; `commit` writes everything staged, all acknowledgements and
 ///             the ledger in one transaction (WAL, synchronous=FULL). Only committed rows can be read, so no number is
-///             ever published twice with different contents.
+///             ever published twice with different contents; with a memory window the epoch sees to that.
 /// Errors      kRetry: could not write now (disk full, I/O error, busy); staged rows stay staged, within
 ///             max_staged_bytes. kReject: a row that the buffer cannot take. kStop: the file cannot be used at all;
 ///             `health().is_damaged` then says whether opening it anew would salvage it.
@@ -84,6 +88,9 @@ class Outbox {
   /// True when there is something to write (rows, acknowledgements, deletes) and the commit interval since the last
   /// commit is over, or half of the staging memory is used. After a commit that failed only the interval counts.
   bool is_commit_due(BootTime now) const;
+
+  /// Whether rows that are sent now are acknowledged soon. Only a memory window makes a difference of it.
+  void set_live(bool is_live);
 
   /// Appends committed rows of one stream that are not acknowledged, from number `from` on, in order: as many as fit in
   /// `max_bytes` of payload and `max_rows`, but at least one if there is any. After an error `rows` is what it was.

@@ -31,7 +31,10 @@ Status Outbox::State::begin_life(SmallFile& epoch_file) {
   if (!stored) return stored.error();
   Result<std::optional<std::string>> file = epoch_file.read();
   if (!file) return file.error();
-  const EpochDecision decision = decide_epoch(*file, parse_epoch(*stored), options.random);
+  Result<std::string> was_volatile = read_meta(*database, kVolatileKey);
+  if (!was_volatile) return was_volatile.error();
+  const EpochDecision decision =
+      decide_epoch(*file, parse_epoch(*stored), options.random, was_unclean && *was_volatile == "1");
   epoch = decision.epoch.text();
   if (*file && stored->empty())
     log_warning("store", "the buffer " + options.path + " is gone though its epoch file is there: epoch " +
@@ -56,8 +59,15 @@ Status Outbox::State::write_epoch(const EpochDecision& decision) {
       if (Status written = write_meta(*database, kEpochKey, epoch); !written) return written;
       if (Status restarted = stream_table.restart_ledgers(); !restarted) return restarted;
     }
-    return write_meta(*database, kCleanKey, "0");
+    return mark_open();
   });
+}
+
+/// Inside a transaction.
+Status Outbox::State::mark_open() {
+  const bool is_volatile = options.memory_window > milliseconds(0);
+  if (Status noted = write_meta(*database, kVolatileKey, is_volatile ? "1" : "0"); !noted) return noted;
+  return write_meta(*database, kCleanKey, "0");
 }
 
 Status Outbox::State::load() {

@@ -34,10 +34,13 @@ struct Outbox::State {
 
   static constexpr const char* kEpochKey = "epoch";
   static constexpr const char* kCleanKey = "clean";  ///< "0" while a process uses the file.
+  /// "1" while rows may be sent before they are written.
+  static constexpr const char* kVolatileKey = "volatile";
 
   // outbox_open.cpp
   Status begin_life(SmallFile& epoch_file);
   Status write_epoch(const EpochDecision& decision);
+  Status mark_open();
   Status load();
   Status place(StreamTable::Entry entry, std::uint32_t& oldest_boot);
   StreamIndex activate(StreamTable::Entry entry);
@@ -70,8 +73,14 @@ struct Outbox::State {
   const Stream& seen(StreamIndex index) const { return drafts[index] ? *drafts[index] : streams[index]; }
 
   // outbox_deliver.cpp
-  Status settle(Stream& stream);
+  Status settle(StreamIndex index);
+  Status settle_rows(Stream& stream, Sequence through);
   Status recount(Stream& stream);
+  bool reads_memory() const { return options.memory_window > milliseconds(0) && is_marked_open; }
+  void read_staged(StreamIndex index, Sequence from, std::size_t max_bytes, std::vector<Row>& rows) const;
+  void drop_staged(StreamIndex index);
+  void recount_staged();
+  bool may_hold_back() const;
 
   // outbox_retention.cpp
   using TooOld = std::function<bool(std::uint32_t boot, BootTime time)>;
@@ -127,6 +136,7 @@ struct Outbox::State {
   std::uint64_t staged_bytes = 0;
 
   StoreHealth health;           ///< Without what is asked for when somebody wants to know.
+  bool is_live = false;         ///< See Outbox::set_live.
   bool is_in_use = false;       ///< A commit succeeded, so the file must be there.
   bool may_grow = true;         ///< The disk has room for a longer file.
   std::int64_t page_limit = 0;  ///< That the database has been told.

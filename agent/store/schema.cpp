@@ -99,6 +99,14 @@ Status configure(Database& database, const StoreLimits& limits) {
                           pragma("journal_size_limit", std::to_string(limits.wal_pages * kPageBytes)));
 }
 
+/// A log that an earlier process left goes into the file before it grows on: if that process saw a sync fail, the system
+/// still shows what was written then, and forgets it with the power, and with it everything that was logged behind it.
+Status move_log(Database& database) {
+  Status moved = database.checkpoint();
+  return moved || moved.error().fault == Fault::kRetry ? ok()
+                                                       : moved;  // no room for that: the log goes on as it is
+}
+
 Status check_identity(Database& database, std::int64_t version) {
   Result<std::int64_t> application = database.integer("PRAGMA application_id");
   if (!application) return application.error();
@@ -141,6 +149,7 @@ StoreLimits limits_for(std::uint64_t max_bytes) {
 
 Status prepare_schema(Database& database, const StoreLimits& limits) {
   if (Status set = configure(database, limits); !set) return set;
+  if (Status moved = move_log(database); !moved) return moved;
   Result<std::int64_t> tables = database.integer("SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables.error();
   Result<std::int64_t> version = database.integer("PRAGMA user_version");

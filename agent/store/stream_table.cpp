@@ -91,26 +91,29 @@ Status StreamTable::load_losses(Stream& stream) {
     if (!row) return row.error();
     if (!*row) return ok();
     stream.losses[std::string(query.bytes(0))] = static_cast<std::uint64_t>(query.integer(1));
+    stream.losses_in_file = stream.losses;
   }
 }
 
 Status StreamTable::save(const std::string& vehicle_id, Channel channel, const Stream& stream) {
   const Sequence next_seq = stream.newest + 1;
-  if (stream.is_in_file)
-    return Query(update_, next_seq, stream.acked, stream.sampled, stream.delivered, stream.lost,
-                 stream.waiting.rows, stream.waiting.bytes, stream.sent, stream.id)
-        .run();
-  return Query(insert_, next_seq, stream.acked, stream.sampled, stream.delivered, stream.lost,
-               stream.waiting.rows, stream.waiting.bytes, stream.sent, stream.id,
-               std::string_view(vehicle_id), static_cast<int>(channel))
-      .run();
+  Status saved = stream.is_in_file
+                     ? Query(update_, next_seq, stream.acked, stream.sampled, stream.delivered, stream.lost,
+                             stream.waiting.rows, stream.waiting.bytes, stream.sent, stream.id)
+                           .run()
+                     : Query(insert_, next_seq, stream.acked, stream.sampled, stream.delivered, stream.lost,
+                             stream.waiting.rows, stream.waiting.bytes, stream.sent, stream.id,
+                             std::string_view(vehicle_id), static_cast<int>(channel))
+                           .run();
+  return saved ? save_losses(stream) : saved;
 }
 
-Status StreamTable::save_losses(StreamIndex id, const LossCounts& saved, const LossCounts& now) {
-  for (const auto& [cause, samples] : now) {
-    const auto known = saved.find(cause);
-    if (known != saved.end() && known->second == samples) continue;
-    if (Status done = Query(save_loss_, id, std::string_view(cause), samples).run(); !done) return done;
+Status StreamTable::save_losses(const Stream& stream) {
+  for (const auto& [cause, samples] : stream.losses) {
+    const auto known = stream.losses_in_file.find(cause);
+    if (known != stream.losses_in_file.end() && known->second == samples) continue;
+    if (Status done = Query(save_loss_, stream.id, std::string_view(cause), samples).run(); !done)
+      return done;
   }
   return ok();
 }
