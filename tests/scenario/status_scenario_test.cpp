@@ -147,11 +147,11 @@ TEST_CASE("status: the ledger closes while the oldest rows make room, and says h
   AskedAgent asked(1 << 20);
   asked.broker.is_automatic = false;
   json status;
-  for (int i = 0; i < 40; ++i) {
-    asked.drive(seconds(600));
+  for (int i = 0; i < 60 && (status.is_null() || status["ledger"]["lost"] < 1000); ++i) {
+    asked.drive(seconds(120));
     status = asked.status();
   }
-  CHECK(status["ledger"]["lost"] > 1000);
+  CHECK(status["ledger"]["lost"] >= 1000);
   CHECK(status["autonomy"]["state"] == "full");
   CHECK(status["autonomy"]["hours_until_oldest_goes"] == 0);
   CHECK(status["disk"]["used_bytes"] <= status["disk"]["limit_bytes"]);
