@@ -56,8 +56,12 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vect
     if (!events) return events.error();
     agent->lanes_.emplace_back(vehicle_id, config, files, ports.outbox, Lane::Streams{*telemetry, *events});
   }
-  agent->publisher_ =
-      std::make_unique<Publisher>(config.publish, std::move(password), ports.outbox, ports.broker, seed);
+  agent->publisher_ = std::make_unique<Publisher>(
+      PublisherOptions{.config = config.publish,
+                       .password = std::move(password),
+                       .max_in_flight_bytes = in_flight_limit(config.buffer.max_bytes),
+                       .seed = seed},
+      ports.outbox, ports.broker);
   agent->overruns_seen_.resize(vehicle_ids.size() * config.buses.size());
   agent->catalogue_sizes_.assign(vehicle_ids.size(), static_cast<std::size_t>(-1));
   agent->note_times();

@@ -84,6 +84,8 @@ struct PublishConfig {
   Layout layout = Layout::kColumns;
   std::uint32_t max_message = 64 << 10;  ///< Bytes of payload when catching up.
   std::uint32_t max_in_flight = 64;
+  std::optional<std::uint32_t> max_messages_per_second;  ///< Absent: as fast as the broker takes them.
+  std::optional<std::uint64_t> max_bytes_per_second;     ///< Of topic and payload.
   seconds keep_alive{30};
   milliseconds connect_timeout{20'000};
   milliseconds ack_timeout{

@@ -20,11 +20,22 @@ constexpr std::array kSignal{Key{"message"}, Key{"signal"},         Key{"as"},  
 constexpr std::array kBuffer{Key{"directory"},       Key{"max_bytes"},       Key{"max_age"},
                              Key{"min_free_disk"},   Key{"commit_interval"}, Key{"keep_in_memory"},
                              Key{"max_staged_bytes"}};
-constexpr std::array kPublish{
-    Key{"brokers"},       Key{"mqtt"},        Key{"client_id"},       Key{"username"},
-    Key{"password_file"}, Key{"topic"},       Key{"layout"},          Key{"max_message"},
-    Key{"max_in_flight"}, Key{"keep_alive"},  Key{"connect_timeout"}, Key{"ack_timeout"},
-    Key{"backoff"},       Key{"stable_after"}};
+constexpr std::array kPublish{Key{"brokers"},
+                              Key{"mqtt"},
+                              Key{"client_id"},
+                              Key{"username"},
+                              Key{"password_file"},
+                              Key{"topic"},
+                              Key{"layout"},
+                              Key{"max_message"},
+                              Key{"max_in_flight"},
+                              Key{"max_messages_per_second"},
+                              Key{"max_bytes_per_second"},
+                              Key{"keep_alive"},
+                              Key{"connect_timeout"},
+                              Key{"ack_timeout"},
+                              Key{"backoff"},
+                              Key{"stable_after"}};
 constexpr std::array kBackoff{Key{"base"}, Key{"cap"}};
 constexpr std::array kSimulator{Key{"model"}, Key{"seed"}};
 constexpr std::array kLog{Key{"level"}};

@@ -77,6 +77,15 @@ void read_timing(const JsonObject& object, PublishConfig& publish) {
         "cap", "is shorter than base, which is 1s unless given; base is the first wait, cap the longest");
 }
 
+void read_rates(const JsonObject& object, PublishConfig& publish) {
+  std::uint32_t messages = 0;
+  if (object.read_whole("max_messages_per_second", messages, Range<std::uint32_t>{1, 100'000}))
+    publish.max_messages_per_second = messages;
+  std::uint64_t bytes = 0;
+  if (object.read_size("max_bytes_per_second", bytes, {1ULL << 10U, 1ULL << 30U}))
+    publish.max_bytes_per_second = bytes;
+}
+
 }  // namespace
 
 PublishConfig read_publish(const JsonObject& top, const std::string& vehicle_id, const FileContext& files) {
@@ -95,6 +104,7 @@ PublishConfig read_publish(const JsonObject& top, const std::string& vehicle_id,
   object->read_size("max_message", max_message, {8ULL << 10U, 16ULL << 20U});
   publish.max_message = static_cast<std::uint32_t>(max_message);
   object->read_whole("max_in_flight", publish.max_in_flight, Range<std::uint32_t>{1, 65535});
+  read_rates(*object, publish);
   object->read("topic", publish.topic, TextLimits{.most_bytes = 1024});
   if (const auto problem = topic_problem(publish.topic, vehicle_id)) object->problem("topic", *problem);
   return publish;

@@ -73,6 +73,8 @@ struct BrokerEvent {
   int reason_code = 0;  ///< MQTT 5 reason, or the 3.1.1 CONNACK return code; 0 when there was none.
   BrokerLimits limits{};
   std::string text;  ///< What happened, for a person.
+  /// kLost: it was the broker that ended it, not we, a timeout or the network. A box in between may fake this.
+  bool closed_by_peer = false;
 };
 
 /// One MQTT connection at a time to one broker. No buffering, no persistence, no reconnecting of its own.

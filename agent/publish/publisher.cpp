@@ -1,40 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
+// The link: connecting, backing off, what the broker says.
 #include "agent/publish/publisher.h"
 
 #include <algorithm>
 
 #include "agent/base/log.h"
 #include "agent/base/quantity.h"
-#include "agent/publish/timeline.h"
 
 namespace outrider {
 namespace {
 
-/// MQTT fixed header, topic length, packet id and properties beside topic and payload (MQTT 5, 3.3).
-constexpr std::size_t kPacketOverhead = 64;
-constexpr std::size_t kMostRowsPerMessage = 4096;
-
-constexpr int kSessionTakenOver = 0x8E;
-
-void replace_all(std::string& text, std::string_view what, std::string_view by) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-    text.replace(at, what.size(), by);
-}
+constexpr int kSessionTakenOver = 0x8E;  // MQTT 5.0, 3.14.2.1
 
 }  // namespace
 
-Publisher::Publisher(const PublishConfig& config, std::string password, Outbox& outbox, Broker& broker,
-                     std::uint64_t seed)
-    : config_(config), password_(std::move(password)), outbox_(outbox), broker_(broker), random_(seed) {}
-
-std::string Publisher::topic(std::string_view vehicle_id, std::string_view channel) const {
-  std::string text = config_.topic;
-  replace_all(text, "{vehicle_id}", vehicle_id);
-  replace_all(text, "{channel}", channel);
-  return text;
-}
+Publisher::Publisher(PublisherOptions options, Outbox& outbox, Broker& broker)
+    : config_(std::move(options.config)),
+      password_(std::move(options.password)),
+      max_in_flight_bytes_(options.max_in_flight_bytes),
+      outbox_(outbox),
+      broker_(broker),
+      random_(options.seed),
+      packer_(outbox, config_.layout),
+      pace_(config_) {}
 
 void Publisher::advance(BootTime now) {
+  if (is_throttled_) counters_.throttled += now - last_turn_;
+  is_throttled_ = false;
+  last_turn_ = now;
   take_events(now);
   switch (mode_) {
     case Mode::kOffline:
@@ -63,6 +56,7 @@ Publisher::Mode Publisher::offline(BootTime now) {
                                .will = will_};
   if (const auto begun = broker_.connect(request); !begun) {
     trouble_ = begun.error().text;
+    note_trouble(trouble_, now);
     schedule_attempt(now, 0);
     return Mode::kOffline;
   }
@@ -84,20 +78,8 @@ Publisher::Mode Publisher::online(BootTime now) {
 }
 
 bool Publisher::is_link_dead(BootTime now) const {
-  if (in_flight_ == 0) return false;
-  if (now - last_progress_ > config_.ack_timeout) return true;
-  // Acknowledgements come in the order of publishing (MQTT 5, 4.6): one that was passed over will never come.
-  const auto is_passed_over = [&](const Stream& stream) {
-    const auto& flights = stream.flights;
-    return !flights.empty() && now - flights.front().sent > config_.ack_timeout &&
-           std::any_of(flights.begin(), flights.end(), [](const Flight& f) { return f.is_acknowledged; });
-  };
-  return std::any_of(streams_.begin(), streams_.end(), is_passed_over);
-}
-
-/// One more message is in flight.
-void Publisher::took_off(BootTime now) {
-  if (in_flight_++ == 0) last_progress_ = now;
+  if (in_flight() == 0) return false;
+  return now - last_progress_ > config_.ack_timeout || flights_.has_passed_over(now - config_.ack_timeout);
 }
 
 void Publisher::take_events(BootTime now) {
@@ -113,10 +95,8 @@ void Publisher::take_events(BootTime now) {
         on_failed(event, now);
         break;
       case BrokerEvent::Kind::kAcknowledged:
-        on_acknowledged(event, now);
-        break;
       case BrokerEvent::Kind::kRejected:
-        on_rejected(event, now);
+        on_answer(event, now);
         break;
     }
   }
@@ -128,18 +108,20 @@ void Publisher::on_connected(const BrokerEvent& event, BootTime now) {
   limits_ = event.limits;
   connected_at_ = now;
   trouble_.clear();
-  rewind();
+  poison_.connected();
   mode_ = Mode::kCatchingUp;
 }
 
 void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   const bool was_established = event.kind == BrokerEvent::Kind::kLost;
   trouble_ = config_.brokers[broker_index_].text() + ": " + event.text;
+  note_trouble(trouble_, now);
   if (was_established) {
     ++counters_.losses;
     // A broker that accepts and then kicks must not make a tight loop: only a stable connection clears the
     // slate.
     if (now - connected_at_ >= config_.stable_after) failures_ = 0;
+    judge_loss(event, now);
   }
   rewind();
   schedule_attempt(now, event.reason_code);
@@ -155,196 +137,53 @@ void Publisher::schedule_attempt(BootTime now, int reason_code) {
   milliseconds delay = backoff_delay(config_.backoff, failures_, random);
   if (reason_code == kSessionTakenOver) {
     // Two agents with one client id would kick each other out for ever; somebody has to notice.
-    delay = std::max(delay, config_.backoff.cap / 2);
+    ++counters_.takeovers;
+    delay =
+        config_.backoff.cap / 2 + std::chrono::duration_cast<milliseconds>(config_.backoff.cap / 2 * random);
     log_error("link.identity", "another client connected as \"" + config_.client_id +
                                    "\"; every agent needs its own publish.client_id");
   }
   next_attempt_ = now + delay;
 }
 
+void Publisher::note_trouble(std::string text, BootTime now) { last_trouble_ = {std::move(text), now}; }
+
+/// Everything that is not acknowledged goes out again, on the next connection. Pauses of streams stay.
 void Publisher::rewind() {
-  for (Stream& stream : streams_) {
-    stream.flights.clear();
-    stream.next = 0;
-    stream.paused_until.reset();
-  }
-  for (StatusTopic& status : statuses_) status.is_sent = false;
-  in_flight_ = 0;
-  statuses_in_flight_ = 0;
-  is_broker_full_ = false;
+  (void)flights_.take_back_all();
+  statuses_.rewind();
+  for (Stream& stream : streams_) stream.next = 0;
+  is_full_ = false;
 }
 
-void Publisher::on_acknowledged(const BrokerEvent& event, BootTime now) {
-  is_broker_full_ = false;
+void Publisher::on_answer(const BrokerEvent& event, BootTime now) {
+  is_full_ = false;
   last_progress_ = now;
-  const std::uint64_t index = event.token & kStatusStream;
-  if (index == kStatusStream) return status_done();
-  std::deque<Flight>& flights = streams_[index].flights;
-  const auto flight =
-      std::find_if(flights.begin(), flights.end(), [&](const Flight& f) { return f.token == event.token; });
-  if (flight == flights.end() || flight->is_acknowledged) return;
-  flight->is_acknowledged = true;
-  --in_flight_;
-  streams_[index].refusals = 0;
+  poison_.answered();
+  const bool is_refused = event.kind == BrokerEvent::Kind::kRejected;
+  const auto stream = static_cast<StreamIndex>(event.token & kStatusStream);
+  if (stream == kStatusStream) {
+    if (statuses_.take_answer(event.token) && is_refused)
+      log_error("publish.status", "the broker refused a status document: " + event.text);
+  } else if (is_refused) {
+    on_rejected(stream, event, now);
+  } else {
+    on_acknowledged(stream, event.token);
+  }
+}
+
+void Publisher::on_acknowledged(StreamIndex index, std::uint64_t token) {
+  const std::optional<Flight> flight = flights_.acknowledge(index, token);
+  if (!flight) return;
   ++counters_.messages;
-  counters_.rows += flight->rows;
+  counters_.rows += flight->range.rows;
   counters_.payload_bytes += flight->bytes;
-  pass_acknowledged(index);
-}
-
-/// Only a prefix without holes may leave the store.
-void Publisher::pass_acknowledged(std::size_t index) {
-  std::deque<Flight>& flights = streams_[index].flights;
-  Sequence through = 0;
-  while (!flights.empty() && flights.front().is_acknowledged) {
-    through = flights.front().last;
-    flights.pop_front();
-  }
-  if (through > 0) outbox_.acknowledge(static_cast<StreamIndex>(index), through);
-}
-
-void Publisher::on_rejected(const BrokerEvent& event, BootTime now) {
-  is_broker_full_ = false;
-  last_progress_ = now;
-  const std::uint64_t index = event.token & kStatusStream;
-  if (index == kStatusStream) {
-    log_error("publish.status", "the broker refused a status document: " + event.text);
-    return status_done();
-  }
   Stream& stream = streams_[index];
-  const auto refused = std::find_if(stream.flights.begin(), stream.flights.end(),
-                                    [&](const Flight& f) { return f.token == event.token; });
-  if (refused == stream.flights.end()) return;
-  for (auto flight = refused; flight != stream.flights.end(); ++flight)
-    if (!flight->is_acknowledged) --in_flight_;
-  stream.next = refused->first;
-  stream.flights.erase(refused, stream.flights.end());
-  refuse(index, event.text, now);
-}
-
-/// Holds a stream: its next row was refused, and is tried again alone after a pause.
-void Publisher::refuse(std::size_t index, std::string_view reason, BootTime now) {
-  ++counters_.rejected;
-  Stream& stream = streams_[index];
-  const double random = std::uniform_real_distribution<double>(0.5, 1)(random_);
-  const milliseconds pause = backoff_delay(config_.backoff, ++stream.refusals, random);
-  stream.paused_until = now + pause;
-  log_error("publish.refused", "the broker refused a message on " + stream.topic + ": " +
-                                   std::string(reason) + "; its rows wait, next try in " +
-                                   duration_text(pause));
-}
-
-void Publisher::know_new_streams() {
-  const auto& names = outbox_.streams();
-  for (std::size_t i = streams_.size(); i < names.size(); ++i)
-    streams_.push_back({.topic = topic(names[i].vehicle_id, name_of(names[i].channel)),
-                        .message = MessageText(names[i].vehicle_id, outbox_.epoch()),
-                        .flights = {},
-                        .paused_until = {}});
-}
-
-std::size_t Publisher::window() const {
-  return std::min<std::size_t>(config_.max_in_flight, limits_.receive_maximum);
-}
-
-bool Publisher::has_rows_to_send(std::size_t stream, BootTime now) const {
-  const Stream& candidate = streams_[stream];
-  if (candidate.paused_until && now < *candidate.paused_until) return false;
-  if (candidate.refusals > 0 && !candidate.flights.empty()) return false;  // alone, until it goes through
-  const Backlog backlog = outbox_.backlog(static_cast<StreamIndex>(stream));
-  return backlog.rows > 0 && std::max(candidate.next, backlog.oldest) <= backlog.newest;
-}
-
-bool Publisher::send_rows(BootTime now) {
-  if (is_broker_full_) return false;
-  for (const Channel channel : {Channel::kEvents, Channel::kTelemetry}) {
-    // One message per stream and round, so that a long backlog does not starve the others.
-    for (std::size_t idle = 0; idle < streams_.size();) {
-      const std::size_t stream = turn_++ % streams_.size();
-      if (outbox_.streams()[stream].channel != channel || !has_rows_to_send(stream, now)) {
-        ++idle;
-        continue;
-      }
-      if (in_flight_ >= window()) {
-        --turn_;  // it stays this stream's turn
-        return false;
-      }
-      idle = send_one(stream, now) ? 0 : idle + 1;
-      if (is_broker_full_) return false;
-    }
-  }
-  return true;
-}
-
-/// The next message of a stream, in `rows_` and `stream.message`; nullopt when there is none now.
-std::optional<Publisher::Flight> Publisher::next_flight(std::size_t index, BootTime now) {
-  Stream& stream = streams_[index];
-  const auto stream_index = static_cast<StreamIndex>(index);
-  const std::size_t packet_overhead =
-      std::min<std::size_t>(limits_.max_packet_bytes / 2, kPacketOverhead + stream.topic.size());
-  const std::size_t max_bytes =
-      std::min<std::size_t>(config_.max_message, limits_.max_packet_bytes - packet_overhead);
-  rows_.clear();
-  const Sequence from = std::max(stream.next, outbox_.backlog(stream_index).oldest);
-  if (const auto read = outbox_.read(stream_index, from, max_bytes, kMostRowsPerMessage, rows_); !read)
-    log_error("store.read", read.error().text);
-  if (rows_.empty()) return std::nullopt;
-  stream.message.begin(format_of(rows_.front(), outbox_.streams()[index].channel));
-  Flight flight{.token = next_token_ << kStreamBits | index,
-                .first = rows_.front().seq,
-                .last = 0,
-                .rows = 0,
-                .bytes = 0,
-                .sent = now,
-                .is_acknowledged = false};
-  for (const Row& row : rows_) {
-    if (!stream.message.takes(row, max_bytes)) break;
-    add_to(stream.message, row);
-    flight.last = row.through;
-    ++flight.rows;
-  }
-  return flight;
-}
-
-void Publisher::add_to(MessageText& message, const Row& row) const {
-  const std::vector<OffsetEntry>& offsets = outbox_.offsets();
-  const RowTime time = wall_time(offsets, row.boot, row.time);
-  if (row.format != RowFormat::kGap) return message.add(row, time);
-  const Gap gap = parse_gap(row.payload);
-  message.add_gap(row, gap, time.time, wall_time(offsets, gap.until_boot, gap.until).time);
-}
-
-/// A gap record takes the form of its stream's other rows.
-RowFormat Publisher::format_of(const Row& row, Channel channel) const {
-  if (row.format != RowFormat::kGap) return row.format;
-  if (channel == Channel::kEvents) return RowFormat::kEventJson;
-  return config_.layout == Layout::kRecords ? RowFormat::kRecordsJson : RowFormat::kColumnsJson;
-}
-
-bool Publisher::send_one(std::size_t index, BootTime now) {
-  Stream& stream = streams_[index];
-  std::optional<Flight> flight = next_flight(index, now);
-  if (!flight) return false;
-  const std::string_view payload = stream.message.finish();
-  flight->bytes = payload.size();
-  const auto sent = broker_.publish({.token = flight->token,
-                                     .topic = stream.topic,
-                                     .payload = payload,
-                                     .content_type = "application/json"});
-  if (!sent && sent.error().fault == Fault::kReject) {
-    refuse(index, sent.error().text, now);
-    return false;
-  }
-  if (!sent) {
-    is_broker_full_ = in_flight_ > 0;  // else nothing would ever say that there is room again
-    return false;
-  }
-  ++next_token_;
-  took_off(now);
-  stream.next = flight->last + 1;
-  stream.paused_until.reset();
-  stream.flights.push_back(*flight);
-  return true;
+  stream.policy.accepted();
+  stream.row_limit.accepted(flight->range.last);
+  poison_.accepted(index, flight->range.last);
+  if (const Sequence through = flights_.pass_acknowledged(index); through > 0)
+    outbox_.acknowledge(index, through);
 }
 
 }  // namespace outrider

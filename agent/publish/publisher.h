@@ -2,49 +2,46 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "agent/base/time.h"
-#include "agent/config/config.h"
 #include "agent/ports/broker.h"
-#include "agent/publish/row_text.h"
+#include "agent/publish/flights.h"
+#include "agent/publish/pace.h"
+#include "agent/publish/packer.h"
+#include "agent/publish/poison_watch.h"
+#include "agent/publish/publisher_figures.h"
+#include "agent/publish/publisher_options.h"
+#include "agent/publish/refusal.h"
+#include "agent/publish/status_topics.h"
 #include "agent/store/outbox.h"
 
 namespace outrider {
 
-/// What the publisher has done since the start.
-struct PublisherCounters {
-  std::uint64_t messages = 0;       ///< Acknowledged messages with rows.
-  std::uint64_t rows = 0;           ///< Acknowledged rows; repeats count again.
-  std::uint64_t payload_bytes = 0;  ///< Of acknowledged messages.
-  std::uint64_t rejected = 0;       ///< Messages the broker refused.
-  std::uint64_t connects = 0;
-  std::uint64_t losses = 0;  ///< Established connections that broke.
-};
-
-/// Drains the outbox to the broker: in order within a stream, again after every loss of the link, as fast as
-/// the broker allows.
+/// Drains the outbox to the broker: in order within a stream, again after every loss of the link, as fast as the broker
+/// and the configured rates allow.
 ///
 /// Life cycle  `advance` once a turn of the loop, for ever; `say_goodbye` once at the end.
 /// Modes       offline → connecting → catching up → live; `offline` and `online` return the next one, and while
 ///             connecting an event of the broker does.
-/// Order       rows of one stream go out strictly by number. After a reconnect everything that was not
-///             acknowledged goes out again, from the oldest on. Streams take turns, one message each; events
-///             go before telemetry. A message the broker refuses holds its stream: what was in flight behind it may
-///             have arrived before, nothing else overtakes it, and it is tried again alone, at growing pauses.
-/// Bound       at most min(max_in_flight, the broker's Receive Maximum) messages are unacknowledged.
+/// Order       rows of one stream go out strictly by number. After a reconnect everything that was not acknowledged goes
+///             out again, from the oldest on. Streams take turns, one message each; events go before telemetry. A refused
+///             message holds its stream: what was in flight behind it may have arrived before, nothing else overtakes it,
+///             and its rows go on one message at a time.
+/// Refusals    see RefusalPolicy, and PoisonWatch for brokers that end the connection instead. Only what is proved to be
+///             undeliverable is buried, a row at a time.
+/// Bound       at most min(max_in_flight, the broker's Receive Maximum) messages and max_in_flight_bytes of payload, but
+///             always one message, are unacknowledged.
 /// Errors      none come out: the broker's are absorbed by backing off; `link_text` says what is the matter.
 /// Threads     the loop only.
 class Publisher {
  public:
   enum class Mode : std::uint8_t { kOffline, kConnecting, kCatchingUp, kLive };
 
-  Publisher(const PublishConfig& config, std::string password, Outbox& outbox, Broker& broker,
-            std::uint64_t seed);
+  Publisher(PublisherOptions options, Outbox& outbox, Broker& broker);
 
   /// One step: takes the broker's events, connects or backs off, sends what fits the window.
   void advance(BootTime now);
@@ -61,7 +58,13 @@ class Publisher {
   /// "live", "catching up", "connecting to host:port", "offline: connection refused, next try in 3.2 s".
   std::string link_text(BootTime now) const;
   const PublisherCounters& counters() const { return counters_; }
-  std::size_t in_flight() const { return in_flight_; }
+  std::size_t in_flight() const { return flights_.waiting() + statuses_.in_flight(); }
+  std::vector<HeldStream> held_streams(BootTime now) const;
+  const std::optional<PublishTrouble>& last_trouble() const { return last_trouble_; }
+  /// Something waits for the configured rate.
+  bool is_throttled() const { return is_throttled_; }
+  /// A row is suspected of ending the connection: one message at a time goes out.
+  bool is_careful() const { return poison_.is_careful(); }
 
   std::string topic(std::string_view vehicle_id, std::string_view channel) const;
 
@@ -70,28 +73,14 @@ class Publisher {
   static constexpr unsigned kStreamBits = 16;
   static constexpr std::uint64_t kStatusStream = (1U << kStreamBits) - 1;
 
-  struct Flight {
-    std::uint64_t token;
-    Sequence first;
-    Sequence last;
-    std::uint32_t rows;
-    std::size_t bytes;
-    BootTime sent;
-    bool is_acknowledged;
-  };
   struct Stream {
     std::string topic;
     MessageText message;
     Sequence next = 0;  // first row not sent in this connection
-    std::deque<Flight> flights;
-    std::uint32_t refusals = 0;  // in a row
-    std::optional<BootTime> paused_until;
-  };
-  struct StatusTopic {
-    std::string vehicle_id;
-    std::string topic;
-    std::string text;
-    bool is_sent = false;
+    RowLimit row_limit = {};
+    RefusalPolicy policy = {};
+    std::string refusal = {};
+    std::optional<BootTime> paused_until = {};
   };
 
   Mode offline(BootTime now);
@@ -100,28 +89,32 @@ class Publisher {
   void take_events(BootTime now);
   void on_connected(const BrokerEvent& event, BootTime now);
   void on_failed(const BrokerEvent& event, BootTime now);
-  void on_acknowledged(const BrokerEvent& event, BootTime now);
-  void status_done();
-  void on_rejected(const BrokerEvent& event, BootTime now);
+  void on_answer(const BrokerEvent& event, BootTime now);
+  void on_acknowledged(StreamIndex stream, std::uint64_t token);
+  void on_rejected(StreamIndex stream, const BrokerEvent& event, BootTime now);
   void schedule_attempt(BootTime now, int reason_code);
-
-  void know_new_streams();
+  void note_trouble(std::string text, BootTime now);
   void rewind();
-  void took_off(BootTime now);
-  void refuse(std::size_t stream, std::string_view reason, BootTime now);
-  void pass_acknowledged(std::size_t stream);
   bool is_link_dead(BootTime now) const;
+
+  bool may_send(BootTime now);
+  void took_off(BootTime now, const Publication& publication);
   bool send_statuses(BootTime now);
   bool send_rows(BootTime now);
-  bool send_one(std::size_t stream, BootTime now);
-  std::optional<Flight> next_flight(std::size_t stream, BootTime now);
-  void add_to(MessageText& message, const Row& row) const;
-  RowFormat format_of(const Row& row, Channel channel) const;
-  bool has_rows_to_send(std::size_t stream, BootTime now) const;
+  bool send_one(StreamIndex stream, BootTime now);
+  bool has_rows_to_send(StreamIndex stream, BootTime now) const;
+  std::size_t message_limit(const Stream& stream) const;
   std::size_t window() const;
+  void know_new_streams();
+
+  void refused(StreamIndex stream, const RowRange& range, Blame blame, std::string_view reason, BootTime now);
+  bool bury(StreamIndex stream, const RowRange& range, std::string_view reason);
+  nanoseconds pause(StreamIndex stream, BootTime now);
+  void judge_loss(const BrokerEvent& event, BootTime now);
 
   const PublishConfig config_;
   const std::string password_;
+  const std::uint64_t max_in_flight_bytes_;
   Outbox& outbox_;
   Broker& broker_;
   std::mt19937_64 random_;
@@ -136,16 +129,20 @@ class Publisher {
 
   std::vector<Stream> streams_;
   std::size_t turn_ = 0;  // whose turn it is
-  std::vector<StatusTopic> statuses_;
+  Flights flights_;
+  StatusTopics statuses_;
   std::optional<LastWill> will_;
   std::uint64_t next_token_ = 1;
-  std::size_t in_flight_ = 0;
-  BootTime last_progress_{};  // last acknowledgement, or the first message after none was in flight
-  std::size_t statuses_in_flight_ = 0;
-  bool is_broker_full_ = false;  // the last publish said kRetry; only an acknowledgement changes that
+  BootTime last_progress_{};  // last answer, or the first message after none was in flight
+  bool is_full_ = false;      // no room for the next message; only an answer changes that
+  Packer packer_;
+  Pace pace_;
+  PoisonWatch poison_;
+  bool is_throttled_ = false;
+  BootTime last_turn_{};
   PublisherCounters counters_;
+  std::optional<PublishTrouble> last_trouble_;
   std::vector<BrokerEvent> events_;  // scratch
-  std::vector<Row> rows_;            // scratch
 };
 
 }  // namespace outrider

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the publisher tells beside rows: retained status documents, the last will, and words for people.
-#include <algorithm>
-
 #include "agent/base/log.h"
 #include "agent/base/quantity.h"
 #include "agent/publish/publisher.h"
@@ -9,45 +7,28 @@
 namespace outrider {
 
 bool Publisher::send_statuses(BootTime now) {
-  for (StatusTopic& status : statuses_) {
-    if (status.is_sent) continue;
-    if (in_flight_ >= window()) return false;
+  while (StatusTopics::Document* document = statuses_.next()) {
+    if (!may_send(now)) return false;
     const Publication publication{.token = next_token_++ << kStreamBits | kStatusStream,
-                                  .topic = status.topic,
-                                  .payload = status.text,
+                                  .topic = document->topic,
+                                  .payload = document->text,
                                   .is_retained = limits_.retain_available,
                                   .content_type = "application/json"};
-    if (const auto sent = broker_.publish(publication); !sent && sent.error().fault == Fault::kReject) {
+    if (const auto sent = broker_.publish(publication); sent) {
+      statuses_.sent(*document, publication.token);
+      took_off(now, publication);
+    } else if (sent.error().fault == Fault::kReject) {
       log_error("publish.status", "a status document cannot be sent: " + sent.error().text);
-      status.is_sent = true;  // until it changes, or the connection does
-      continue;
-    } else if (!sent) {
+      document->is_sent = true;  // until it changes, or the connection does
+    } else {
       return false;
     }
-    status.is_sent = true;
-    ++statuses_in_flight_;
-    took_off(now);
   }
   return true;
 }
 
-void Publisher::status_done() {
-  if (statuses_in_flight_ == 0) return;
-  --statuses_in_flight_;
-  --in_flight_;
-}
-
 void Publisher::set_status(std::string_view vehicle_id, std::string text) {
-  const auto found = std::find_if(statuses_.begin(), statuses_.end(),
-                                  [&](const StatusTopic& status) { return status.vehicle_id == vehicle_id; });
-  if (found == statuses_.end()) {
-    statuses_.push_back({.vehicle_id = std::string(vehicle_id),
-                         .topic = topic(vehicle_id, "status"),
-                         .text = std::move(text)});
-  } else {
-    found->text = std::move(text);
-    found->is_sent = false;
-  }
+  statuses_.set(vehicle_id, topic(vehicle_id, "status"), std::move(text));
 }
 
 void Publisher::set_will(std::string_view vehicle_id, std::string text) {

@@ -48,6 +48,9 @@ class Link {
   /// Why the connection that was opened last failed, "10.0.0.7:1883 refused the connection"; empty when it did not.
   std::string failure() const { return report_.failure(); }
 
+  /// True when the broker itself closed or reset that connection.
+  bool was_ended_by_broker() const { return report_.is_by_broker(); }
+
   /// False: as in a tunnel, nothing passes either way.
   void set_passing(bool passing);
 

@@ -39,7 +39,9 @@ LinkConnection::LinkConnection(std::uint64_t number, Descriptor listener, LinkRe
       lookup_(lookup),
       listener_(std::move(listener)),
       up_(kUpBytes),
-      down_(kDownBytes) {}
+      down_(kDownBytes) {
+  if (request_.max_packet_bytes) guard_.emplace(*request_.max_packet_bytes);
+}
 
 void LinkConnection::add_interest(std::vector<pollfd>& polls, bool passing) {
   const auto add = [&polls](int descriptor, short events) -> std::ptrdiff_t {
@@ -148,24 +150,23 @@ void LinkConnection::dial(Readiness ready, Time now, bool passing) {
   if ((ready.client & kGone) != 0) return cut(now, passing);
   if (!passing) {
     if (now < deadline_) return;
-    return end_by_broker(
-        "no answer from " + request_.address.text() + " within " + duration_text(request_.timeout), now,
-        passing);
+    return end({"no answer from " + request_.address.text() + " within " + duration_text(request_.timeout)},
+               now, passing);
   }
   if (!dialer_) dialer_ = std::make_unique<Dialer>(request_.address, deadline_, request_.timeout, lookup_);
   const Dialer::Progress progress = dialer_->advance(now);
   if (progress == Dialer::Progress::kUnderWay) return;
   const std::unique_ptr<Dialer> dialer = std::move(dialer_);
-  if (progress == Dialer::Progress::kFailed) return end_by_broker(dialer->failure(), now, passing);
+  if (progress == Dialer::Progress::kFailed) return end({dialer->failure()}, now, passing);
   wire_ = Wire(dialer->take_socket());
   stage_ = Stage::kRelaying;
 }
 
 void LinkConnection::relay(Readiness ready, Time now, bool passing) {
   if (!has_heard_broker_ && now >= deadline_) {
-    return end_by_broker(request_.address.text() + " took the connection but said nothing within " +
-                             duration_text(request_.timeout),
-                         now, passing);
+    return end({request_.address.text() + " took the connection but said nothing within " +
+                duration_text(request_.timeout)},
+               now, passing);
   }
   if (!passing) ready.broker = 0;
   const bool client_lives = (ready.client & kGone) == 0 && (!passing || move_up(ready));
@@ -188,10 +189,19 @@ bool LinkConnection::move_up(Readiness ready) {
 
 void LinkConnection::move_down(Readiness ready, Time now) {
   if ((ready.broker & kReadable) != 0) {
+    const std::span<const char> room = down_.writable();
+    const std::size_t before = down_.size();
     const Moved read = wire_.read(down_);
     has_heard_broker_ = has_heard_broker_ || read.how == Moved::How::kSome;
+    if (guard_ && !guard_->lets_pass(room.first(down_.size() - before))) {
+      down_.clear();
+      return end({request_.address.text() + " sent something that is no MQTT packet, or one of more than " +
+                  size_text(*request_.max_packet_bytes)},
+                 now, true);
+    }
     if (has_ended(read)) {
-      return end_by_broker(broker_failure_text(write_error_ != 0 ? write_error_ : read.error), now, true);
+      const int error = write_error_ != 0 ? write_error_ : read.error;
+      return end({broker_failure_text(error), is_broker_doing(error)}, now, true);
     }
   }
   (void)write_socket(client_.number(), down_);  // a failure shows as the client's end
@@ -238,8 +248,9 @@ void LinkConnection::swallow(Time now) {
   stage_ = Stage::kDone;
 }
 
-void LinkConnection::end_by_broker(std::string why, Time now, bool passing) {
-  report_.fail(number_, std::move(why));  // before the client can notice
+/// Not by the client.
+void LinkConnection::end(End how, Time now, bool passing) {
+  report_.fail(number_, std::move(how.why), how.is_by_broker);  // before the client can notice
   leave_broker(passing);
   tell_at_ = now + kTellLimit;
   may_tell_ = !request_.on_broker_end || request_.on_broker_end();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "platform/linux/descriptor.h"
 #include "platform/linux/dialer.h"
 #include "platform/linux/link_report.h"
+#include "platform/linux/packet_guard.h"
 #include "platform/linux/wire.h"
 
 namespace outrider {
@@ -21,6 +23,8 @@ namespace outrider {
 struct LinkRequest {
   BrokerAddress address;
   milliseconds timeout{20'000};  ///< Until the first byte of the broker.
+  /// An MQTT packet from the broker that claims to be longer ends the connection; absent: nobody looks.
+  std::optional<std::size_t> max_packet_bytes = {};
   /// Called by the link's thread when the broker's side has ended: true lets the client know at once, false when
   /// `Link::tell_client` is called, or after a second. It must not wait for anything, nor call the link.
   std::function<bool()> on_broker_end;
@@ -71,7 +75,11 @@ class LinkConnection {
   void swallow(Time now);
   bool move_up(Readiness ready);
   void move_down(Readiness ready, Time now);
-  void end_by_broker(std::string why, Time now, bool passing);
+  struct End {
+    std::string why;
+    bool is_by_broker = false;
+  };
+  void end(End how, Time now, bool passing);
   void leave_broker(bool passing);
 
   const std::uint64_t number_;
@@ -88,6 +96,7 @@ class LinkConnection {
   Wire parked_;  ///< The broker's end of a connection that ended inside the tunnel.
   ByteQueue up_;
   ByteQueue down_;
+  std::optional<PacketGuard> guard_;
   Time flush_until_{};
   Time tell_at_{};  ///< At the latest.
   bool has_heard_broker_ = false;

@@ -20,14 +20,17 @@ class LinkReport {
   std::uint64_t begin() {
     const std::lock_guard lock(mutex_);
     failure_.clear();
+    is_by_broker_ = false;
     is_released_ = false;
     return ++newest_;
   }
 
-  /// The first reason stays: what follows is usually its consequence.
-  void fail(std::uint64_t number, std::string why) {
+  /// The first reason stays: what follows is usually its consequence. `is_by_broker`: it closed or reset the connection.
+  void fail(std::uint64_t number, std::string why, bool is_by_broker) {
     const std::lock_guard lock(mutex_);
-    if (number == newest_ && failure_.empty()) failure_ = std::move(why);
+    if (number != newest_ || !failure_.empty()) return;
+    failure_ = std::move(why);
+    is_by_broker_ = is_by_broker;
   }
 
   /// Nothing more will be sent to the broker or taken from it.
@@ -43,6 +46,10 @@ class LinkReport {
     const std::lock_guard lock(mutex_);
     return failure_;
   }
+  bool is_by_broker() const {
+    const std::lock_guard lock(mutex_);
+    return is_by_broker_;
+  }
   bool wait_released(milliseconds longest) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, longest, [this] { return is_released_; });
@@ -51,9 +58,10 @@ class LinkReport {
  private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::uint64_t newest_ = 0;  // guarded by mutex_
-  bool is_released_ = true;   // guarded by mutex_
-  std::string failure_;       // guarded by mutex_
+  std::uint64_t newest_ = 0;   // guarded by mutex_
+  bool is_released_ = true;    // guarded by mutex_
+  std::string failure_;        // guarded by mutex_
+  bool is_by_broker_ = false;  // guarded by mutex_
 };
 
 }  // namespace outrider

@@ -36,6 +36,8 @@ Moved write_socket(int socket, ByteQueue& from) {
   return {Moved::How::kSome, 0};
 }
 
+bool is_broker_doing(int error) { return error == 0 || error == ECONNRESET || error == EPIPE; }
+
 std::string broker_failure_text(int error) {
   if (error == 0) return "the broker closed the connection";
   if (error == ECONNRESET || error == EPIPE) return "the broker reset the connection";

@@ -21,6 +21,8 @@ Moved read_socket(int socket, ByteQueue& into);
 /// Writes once.
 Moved write_socket(int socket, ByteQueue& from);
 
+/// True when the other side closed or reset the connection; false when the network did. `error` as below.
+bool is_broker_doing(int error);
 /// "the broker reset the connection" and the like; `error` is an errno.
 std::string broker_failure_text(int error);
 

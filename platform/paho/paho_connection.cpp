@@ -18,6 +18,8 @@ constexpr std::chrono::seconds kGrace{5};  // the link gives an attempt up first
 constexpr milliseconds kDrainLimit{1000};
 constexpr std::size_t kSpare = 16;
 constexpr int kFirstError = 0x80;
+/// The broker has nothing to say here but CONNACK, PUBACK, PINGRESP and DISCONNECT, each with some words of explanation.
+constexpr std::size_t kMostAnswerBytes = 64 << 10;
 
 /// Bytes of the whole PUBLISH packet (OASIS MQTT 5.0, sections 2.1 and 3.3).
 std::size_t packet_bytes(const Publication& publication, MqttVersion version) {
@@ -86,10 +88,10 @@ PahoConnection::~PahoConnection() {
 }
 
 void PahoConnection::start() {
-  const Result<std::uint16_t> port =
-      link_.open({.address = request_.address, .timeout = request_.timeout, .on_broker_end = [this] {
-                    return drain();
-                  }});
+  const Result<std::uint16_t> port = link_.open({.address = request_.address,
+                                                 .timeout = request_.timeout,
+                                                 .max_packet_bytes = kMostAnswerBytes,
+                                                 .on_broker_end = [this] { return drain(); }});
   if (!port) return report_refused(0, port.error().text);
   try {
     open_client(*port);
@@ -242,15 +244,19 @@ void PahoConnection::not_delivered(const mqtt::token& token) {
 
 void PahoConnection::lost() {
   const std::string reason = link_.failure();
-  events_.push(number_, event(BrokerEvent::Kind::kLost, 0, 0,
-                              "connection to " + broker_ + " lost: " +
-                                  (reason.empty() ? "no answer to a ping, or a malformed packet" : reason)));
+  BrokerEvent lost = event(BrokerEvent::Kind::kLost, 0, 0,
+                           "connection to " + broker_ + " lost: " +
+                               (reason.empty() ? "no answer to a ping, or a malformed packet" : reason));
+  lost.closed_by_peer = link_.was_ended_by_broker();
+  events_.push(number_, std::move(lost));
 }
 
 void PahoConnection::ended_by_broker(int reason) {
   is_open_ = false;  // Paho closes now, so that there is nothing to drain
-  events_.push(number_, event(BrokerEvent::Kind::kLost, 0, reason,
-                              broker_ + " ended the connection: " + reason_text(reason)));
+  BrokerEvent lost =
+      event(BrokerEvent::Kind::kLost, 0, reason, broker_ + " ended the connection: " + reason_text(reason));
+  lost.closed_by_peer = true;
+  events_.push(number_, std::move(lost));
 }
 
 }  // namespace outrider

@@ -60,7 +60,7 @@ Drained drain(std::uint16_t port, std::uint32_t window, int rows, std::size_t ro
   config.brokers = {{.host = "127.0.0.1", .port = port}};
   config.max_in_flight = window;
   config.max_message = max_message;
-  Publisher publisher(config, "", *outbox, broker, 1);
+  Publisher publisher({.config = config, .seed = 1}, *outbox, broker);
   while (publisher.counters().connects == 0) {
     publisher.advance(clock.now());
     if (publisher.counters().connects == 0) bell.wait(milliseconds(50));

@@ -53,7 +53,8 @@ REFUSED = {
         (["publish", "brokers"], []), (["publish", "brokers", 0], "tcp://b"), (["publish", "brokers", 0], "mqtts://b"),
         (["publish", "topic"], "a/{channel}"), (["publish", "topic"], "+/{vehicle_id}/{channel}"),
         (["publish", "client_id"], "$me"), (["publish", "password_file"], "pw"), (["publish", "max_message"], 65536),
-        (["publish", "max_in_flight"], 0), (["publish", "mqtt"], 5), (["buffer"], {"max_byte": "1MiB"}),
+        (["publish", "max_in_flight"], 0), (["publish", "max_messages_per_second"], 0.5),
+        (["publish", "max_bytes_per_second"], 1000), (["publish", "mqtt"], 5), (["buffer"], {"max_byte": "1MiB"}),
         (["log"], {"level": "loud"}), (["simulator"], {"seed": -1}),
     ],
     "telemetry.schema.json": [

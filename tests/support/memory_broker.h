@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -14,7 +15,7 @@
 namespace outrider {
 
 /// A broker without a network, driven by hand: nothing happens until the test says so, or, when `is_automatic`, until
-/// the next `take_events`, which then accepts the connection and acknowledges everything.
+/// the next `take_events`: it accepts the connection and does with every message what `judge` says, or acknowledges it.
 class MemoryBroker final : public Broker {
  public:
   struct Record {
@@ -26,12 +27,29 @@ class MemoryBroker final : public Broker {
     std::string content_type;
   };
 
+  /// What becomes of a message.
+  struct Answer {
+    enum class Kind : std::uint8_t {
+      kAccept,
+      kAcceptSilently,  ///< It arrives; the acknowledgement is lost.
+      kRefuse,          ///< With `code`.
+      kClose,  ///< The broker ends the connection, with `code` on MQTT 5; what came behind it is lost.
+    };
+    Kind kind = Kind::kAccept;
+    int code = 0;
+  };
+
   bool is_automatic = false;
+  std::function<Answer(const Record&)> judge;
+  bool answers_twice = false;
+  bool answers_backwards = false;  ///< Those of one turn, last first.
+  std::size_t answers_per_turn = std::numeric_limits<std::size_t>::max();
   BrokerLimits limits;                                             ///< Of the next connection.
   std::size_t capacity = std::numeric_limits<std::size_t>::max();  ///< Unacknowledged ones; beyond: kRetry.
 
   std::vector<ConnectRequest> requests;  ///< Every `connect`.
   std::vector<Record> published;         ///< Everything handed over, in order, over all connections.
+  std::vector<Record> accepted;          ///< What it took, in order; only of an automatic one.
   bool was_polite = false;               ///< How the last `disconnect` was.
 
   void accept() {
@@ -44,9 +62,13 @@ class MemoryBroker final : public Broker {
     end(BrokerEvent::Kind::kRefused, std::move(text), code);
   }
   void drop(std::string text = "lost", int code = 0) { end(BrokerEvent::Kind::kLost, std::move(text), code); }
+  /// The broker itself ends the connection.
+  void close(std::string text = "closed by the broker", int code = 0) {
+    drop(std::move(text), code);
+    events_.back().closed_by_peer = true;
+  }
   void acknowledge_next(std::size_t count = 1) { answer_next(count, BrokerEvent::Kind::kAcknowledged, 0); }
   void reject_next(int reason_code) { answer_next(1, BrokerEvent::Kind::kRejected, reason_code); }
-
   bool is_connecting() const { return is_connecting_; }
   bool is_connected() const { return is_connected_; }
   bool is_passing() const { return is_passing_; }
@@ -71,17 +93,15 @@ class MemoryBroker final : public Broker {
     if (unacknowledged_.size() >= capacity) return retry("no room");
     published.push_back({publication.token, std::string(publication.topic), std::string(publication.payload),
                          publication.qos, publication.is_retained, std::string(publication.content_type)});
-    if (publication.qos > 0) unacknowledged_.push_back(publication.token);
+    if (publication.qos > 0) unacknowledged_.push_back(published.size() - 1);
     return ok();
   }
-
   void take_events(std::vector<BrokerEvent>& events) override {
     if (is_automatic && is_passing_ && is_connecting_) accept();
-    if (is_automatic && is_passing_) acknowledge_next(unacknowledged_.size());
+    if (is_automatic && is_passing_) answer_by_itself();
     events.insert(events.end(), events_.begin(), events_.end());
     events_.clear();
   }
-
   void set_passing(bool passing) override { is_passing_ = passing; }
 
  private:
@@ -96,9 +116,23 @@ class MemoryBroker final : public Broker {
   }
   void answer_next(std::size_t count, BrokerEvent::Kind kind, int code) {
     for (count = std::min(count, unacknowledged_.size()); count > 0; --count) {
-      push(kind, unacknowledged_.front(), code, code == 0 ? "" : "rejected");
+      push(kind, published[unacknowledged_.front()].token, code, code == 0 ? "" : "rejected");
       unacknowledged_.pop_front();
     }
+  }
+  void answer_by_itself() {
+    const auto first = static_cast<std::ptrdiff_t>(events_.size());
+    for (std::size_t left = answers_per_turn; left > 0 && !unacknowledged_.empty(); --left) {
+      const Record& record = published[unacknowledged_.front()];
+      const Answer answer = judge ? judge(record) : Answer{};
+      if (answer.kind == Answer::Kind::kClose) return close("closed by the broker", answer.code);
+      if (answer.kind != Answer::Kind::kRefuse) accepted.push_back(record);
+      if (answer.kind == Answer::Kind::kRefuse) answer_next(1, BrokerEvent::Kind::kRejected, answer.code);
+      if (answer.kind == Answer::Kind::kAccept) answer_next(1, BrokerEvent::Kind::kAcknowledged, 0);
+      if (answer.kind == Answer::Kind::kAcceptSilently) unacknowledged_.pop_front();
+      if (answers_twice && !events_.empty()) events_.push_back(BrokerEvent(events_.back()));
+    }
+    if (answers_backwards) std::reverse(events_.begin() + first, events_.end());
   }
   void forget() {
     is_connecting_ = is_connected_ = false;
@@ -109,7 +143,7 @@ class MemoryBroker final : public Broker {
   bool is_connecting_ = false;
   bool is_connected_ = false;
   bool is_passing_ = true;
-  std::deque<std::uint64_t> unacknowledged_;
+  std::deque<std::size_t> unacknowledged_;  // indexes of `published`
   std::vector<BrokerEvent> events_;
 };
 

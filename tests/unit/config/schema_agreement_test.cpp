@@ -62,8 +62,8 @@ std::string with_value(std::string path, const std::string& key, const Json& val
 /// Every value of a configuration that has a default, as one text.
 std::string describe(const Config& config) {
   const auto& [brokers, version, client_id, username, password_file, topic, layout, max_message,
-               max_in_flight, keep_alive, connect_timeout, ack_timeout, backoff, stable_after] =
-      config.publish;
+               max_in_flight, max_messages_per_second, max_bytes_per_second, keep_alive, connect_timeout,
+               ack_timeout, backoff, stable_after] = config.publish;
   const SignalRule& rule = config.signals.at(0);
   const Json values = {config.vehicle_id,
                        static_cast<int>(config.buses.at(0).matching),
@@ -85,6 +85,8 @@ std::string describe(const Config& config) {
                        static_cast<int>(layout),
                        max_message,
                        max_in_flight,
+                       max_messages_per_second.value_or(0),
+                       max_bytes_per_second.value_or(0),
                        keep_alive.count(),
                        connect_timeout.count(),
                        ack_timeout.count(),
@@ -201,7 +203,7 @@ TEST_CASE("config schema: its ranges are the parser's, to the last step") {
     CHECK(refusal(with_value(path, key, smallest - 1)).find("the range is") != std::string::npos);
     CHECK(refusal(with_value(path, key, largest + 1)).find("the range is") != std::string::npos);
   });
-  CHECK(ranges == 18);
+  CHECK(ranges == 20);
 }
 
 TEST_CASE("config schema: its words are the parser's") {

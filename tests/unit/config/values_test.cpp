@@ -37,7 +37,8 @@ TEST_CASE("config: every value is read") {
     "buffer": {"directory": "d", "max_bytes": "1MiB", "max_age": "2h", "min_free_disk": "5MiB", "keep_in_memory": "30s", "commit_interval": "10ms", "max_staged_bytes": "64KiB"},
     "publish": {"brokers": ["mqtt://a:1", "mqtt://[::1]"], "mqtt": "3.1.1", "client_id": "c", "username": "u",
       "password_file": "pw", "topic": "{vehicle_id}/{channel}", "layout": "records", "max_message": "16MiB",
-      "max_in_flight": 65535, "keep_alive": "5s", "connect_timeout": "1s", "ack_timeout": "10min",
+      "max_in_flight": 65535, "max_messages_per_second": 70, "max_bytes_per_second": "320KiB",
+       "keep_alive": "5s", "connect_timeout": "1s", "ack_timeout": "10min",
       "backoff": {"base": "10ms", "cap": "24h"}, "stable_after": "0s"},
     "simulator": {"model": "machine", "seed": 9007199254740992},
     "log": {"level": "warning"}})");
@@ -66,6 +67,8 @@ TEST_CASE("config: every value is read") {
   CHECK(publish.layout == Layout::kRecords);
   CHECK(publish.max_message == 16U << 20U);
   CHECK(publish.max_in_flight == 65535);
+  CHECK(publish.max_messages_per_second == 70);
+  CHECK(publish.max_bytes_per_second == 320U << 10U);
   CHECK(publish.keep_alive == seconds(5));
   CHECK(publish.connect_timeout == milliseconds(1000));
   CHECK(publish.ack_timeout == milliseconds(600'000));

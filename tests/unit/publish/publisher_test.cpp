@@ -3,77 +3,20 @@
 
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 
-#include "tests/support/memory_broker.h"
-#include "tests/support/memory_file.h"
+#include "tests/unit/publish/publisher_rig.h"
 
 using namespace outrider;
 
 namespace {
-
-/// A publisher over a private outbox and a broker that the test drives by hand.
-struct Rig {
-  explicit Rig(PublishConfig with = {}) : config(std::move(with)) {
-    config.client_id = "agent";
-    if (config.brokers.empty()) config.brokers = {{.host = "first"}, {.host = "second"}};
-    auto opened = Outbox::open({.path = "", .random = 1}, epoch_file);
-    REQUIRE(opened);
-    outbox = std::move(*opened);
-    telemetry = *outbox->stream("v1", Channel::kTelemetry);
-    events = *outbox->stream("v1", Channel::kEvents);
-    other = *outbox->stream("v2", Channel::kTelemetry);
-    publisher = std::make_unique<Publisher>(config, "secret", *outbox, broker, 42);
-  }
-
-  void store(StreamIndex stream, int rows, std::size_t bytes = 20) {
-    for (int i = 0; i < rows; ++i) {
-      Row row{.samples = 1, .boot = outbox->boot("b"), .payload = "\"signals\":{}" + std::string(bytes, ' ')};
-      if (stream == events) row.format = RowFormat::kEventJson;
-      REQUIRE(outbox->append(stream, std::move(row)));
-    }
-    REQUIRE(outbox->commit());
-  }
-  void turn(nanoseconds later = milliseconds(50)) {
-    now += later;
-    publisher->advance(now);
-  }
-  void connect() {
-    turn();
-    broker.accept();
-    turn();
-  }
-  /// Per message from number `from` on: topic's last part and vehicle, then its numbers: "v1/telemetry 1,2".
-  std::vector<std::string> sent(std::size_t from = 0) const {
-    std::vector<std::string> texts;
-    for (std::size_t i = from; i < broker.published.size(); ++i) {
-      std::string text = broker.published[i].topic.substr(std::string("outrider/").size()) + " ";
-      const auto message = nlohmann::json::parse(broker.published[i].payload);
-      for (const auto& row : message["rows"]) text += std::to_string(row["seq"].get<int>()) + ",";
-      text.pop_back();
-      texts.push_back(text);
-    }
-    return texts;
-  }
-
-  PublishConfig config;
-  MemoryFile epoch_file;
-  MemoryBroker broker;
-  std::unique_ptr<Outbox> outbox;
-  std::unique_ptr<Publisher> publisher;
-  StreamIndex telemetry = 0;
-  StreamIndex events = 0;
-  StreamIndex other = 0;
-  BootTime now{seconds(100)};
-};
 
 using Texts = std::vector<std::string>;
 
 }  // namespace
 
 TEST_CASE("publisher: connects with what was configured and packs waiting rows into one message per stream") {
-  Rig rig;
+  PublisherRig rig;
   rig.store(rig.telemetry, 3);
   rig.turn();
   REQUIRE(rig.broker.requests.size() == 1);
@@ -91,7 +34,7 @@ TEST_CASE("publisher: connects with what was configured and packs waiting rows i
 TEST_CASE("publisher: events go before telemetry, and streams take turns") {
   PublishConfig config;
   config.max_message = 400;
-  Rig rig(config);
+  PublisherRig rig(config);
   rig.store(rig.telemetry, 2, 300);
   rig.store(rig.other, 2, 300);
   rig.store(rig.events, 1);
@@ -106,7 +49,7 @@ TEST_CASE("publisher: events go before telemetry, and streams take turns") {
 TEST_CASE("publisher: rows leave the store only as an acknowledged prefix") {
   PublishConfig config;
   config.max_message = 400;
-  Rig rig(config);
+  PublisherRig rig(config);
   rig.store(rig.telemetry, 3, 300);
   rig.connect();
   REQUIRE(rig.broker.unacknowledged() == 3);
@@ -126,7 +69,7 @@ TEST_CASE("publisher: the window is the smaller of ours and the broker's") {
   PublishConfig config;
   config.max_message = 400;
   config.max_in_flight = 5;
-  Rig rig(config);
+  PublisherRig rig(config);
   rig.broker.limits.receive_maximum = 3;
   rig.store(rig.telemetry, 10, 300);
   rig.connect();
@@ -141,7 +84,7 @@ TEST_CASE("publisher: the window is the smaller of ours and the broker's") {
 TEST_CASE("publisher: after a loss it goes back to the oldest row that was not acknowledged") {
   PublishConfig config;
   config.max_message = 400;
-  Rig rig(config);
+  PublisherRig rig(config);
   rig.store(rig.telemetry, 3, 300);
   rig.connect();
   rig.broker.acknowledge_next();
@@ -159,7 +102,7 @@ TEST_CASE("publisher: after a loss it goes back to the oldest row that was not a
 }
 
 TEST_CASE("publisher: walks the list of brokers with growing, jittered pauses") {
-  Rig rig;
+  PublisherRig rig;
   std::vector<BootTime> attempts;
   std::set<std::string> hosts;
   while (attempts.size() < 12) {
@@ -180,7 +123,7 @@ TEST_CASE(
     "publisher: a broker that accepts and then kicks is backed off; a stable connection clears the slate") {
   PublishConfig config;
   config.brokers = {{.host = "only"}};
-  Rig rig(config);
+  PublisherRig rig(config);
   const auto pause_after = [&](seconds connected) {
     while (rig.publisher->mode() != Publisher::Mode::kConnecting) rig.turn();
     rig.broker.accept();
@@ -199,7 +142,7 @@ TEST_CASE(
 }
 
 TEST_CASE("publisher: a second agent with our client id makes us step back for long") {
-  Rig rig;
+  PublisherRig rig;
   rig.connect();
   rig.broker.drop("session taken over", 0x8E);
   rig.turn();
@@ -210,7 +153,7 @@ TEST_CASE("publisher: a second agent with our client id makes us step back for l
 }
 
 TEST_CASE("publisher: silence with messages in flight means the link is dead") {
-  Rig rig;
+  PublisherRig rig;
   rig.store(rig.telemetry, 1);
   rig.connect();
   rig.turn(seconds(29));
@@ -222,7 +165,7 @@ TEST_CASE("publisher: silence with messages in flight means the link is dead") {
 }
 
 TEST_CASE("publisher: an idle connection is not taken for dead when work arrives") {
-  Rig rig;
+  PublisherRig rig;
   rig.connect();
   rig.turn(seconds(300));
   rig.store(rig.telemetry, 1);
@@ -234,13 +177,13 @@ TEST_CASE("publisher: an idle connection is not taken for dead when work arrives
 TEST_CASE("publisher: a refused message holds its stream and is tried again alone; other streams go on") {
   PublishConfig config;
   config.max_message = 400;
-  Rig rig(config);
+  PublisherRig rig(config);
   rig.store(rig.telemetry, 4, 300);
   rig.connect();
   rig.broker.acknowledge_next();
   rig.broker.reject_next(0x97);
   rig.turn();
-  CHECK(rig.publisher->counters().rejected == 1);
+  CHECK(rig.publisher->counters().refusals == 1);
   CHECK(rig.publisher->in_flight() == 0);
   REQUIRE(rig.outbox->commit());
   CHECK(rig.outbox->backlog(rig.telemetry).oldest ==
@@ -264,7 +207,7 @@ TEST_CASE("publisher: a refused message holds its stream and is tried again alon
 }
 
 TEST_CASE("publisher: a status that goes out after a long silence is not taken for a dead link") {
-  Rig rig;
+  PublisherRig rig;
   rig.connect();
   rig.turn(seconds(300));
   rig.publisher->set_status("v1", R"({"rows":[]})");
@@ -278,7 +221,7 @@ TEST_CASE("publisher: a status that goes out after a long silence is not taken f
 TEST_CASE("publisher: a broker without room is not asked again before it acknowledged something") {
   PublishConfig config;
   config.max_message = 400;
-  Rig rig(config);
+  PublisherRig rig(config);
   rig.broker.capacity = 2;
   rig.store(rig.telemetry, 5, 300);
   rig.connect();
@@ -292,7 +235,7 @@ TEST_CASE("publisher: a broker without room is not asked again before it acknowl
 }
 
 TEST_CASE("publisher: a message never exceeds the broker's packet limit") {
-  Rig rig;
+  PublisherRig rig;
   rig.broker.limits.max_packet_bytes = 1000;
   rig.store(rig.telemetry, 20, 100);
   rig.connect();
@@ -302,7 +245,7 @@ TEST_CASE("publisher: a message never exceeds the broker's packet limit") {
 
 TEST_CASE(
     "publisher: status documents are retained, first on every connection, and the will says the opposite") {
-  Rig rig;
+  PublisherRig rig;
   rig.publisher->set_status("v1", R"({"rows":[{"seq":100}]})");
   rig.publisher->set_will("v1", "gone");
   rig.store(rig.telemetry, 1);
@@ -323,7 +266,7 @@ TEST_CASE(
 }
 
 TEST_CASE("publisher: says goodbye with a status of its own and leaves politely") {
-  Rig rig;
+  PublisherRig rig;
   rig.publisher->set_will("v1", "gone");
   rig.connect();
   rig.publisher->say_goodbye("bye");
@@ -333,7 +276,7 @@ TEST_CASE("publisher: says goodbye with a status of its own and leaves politely"
 }
 
 TEST_CASE("publisher: streams of an earlier run with rows waiting are drained, too") {
-  Rig rig;
+  PublisherRig rig;
   rig.connect();
   const StreamIndex old = *rig.outbox->stream("v-old", Channel::kTelemetry);
   rig.store(old, 2);
