@@ -101,6 +101,11 @@ struct SimulatorConfig {
   std::uint64_t seed = 1;
 };
 
+struct ClockConfig {
+  /// Any plausible date is right, whether or not the kernel says that it is synchronised.
+  bool trusts_system_time = false;
+};
+
 /// Everything the agent was told, validated. Every limit has a default and a range.
 struct Config {
   std::string vehicle_id;
@@ -110,6 +115,7 @@ struct Config {
   BufferConfig buffer;
   PublishConfig publish;
   SimulatorConfig simulator;
+  ClockConfig clock;
   LogLevel log_level = LogLevel::kInfo;
 };
 
