@@ -31,6 +31,12 @@ std::size_t json_bytes(std::string_view text) {
   return json.size();
 }
 
+std::vector<std::string> bus_names_of(const Config& config) {
+  std::vector<std::string> names;
+  for (const BusConfig& bus : config.buses) names.push_back(bus.name);
+  return names;
+}
+
 std::vector<Selection::Bus> buses_of(const Config& config, const std::vector<Decoder>& decoders) {
   std::vector<Selection::Bus> buses;
   for (std::size_t bus = 0; bus < decoders.size(); ++bus)
@@ -43,10 +49,12 @@ std::vector<Selection::Bus> buses_of(const Config& config, const std::vector<Dec
 Lane::Lane(std::string vehicle_id, const Config& config, const BusFiles& files, Outbox& outbox,
            Streams streams)
     : vehicle_id_(std::move(vehicle_id)),
+      bus_names_(bus_names_of(config)),
       row_length_(config.buffer.commit_interval),
       outbox_(outbox),
       streams_(streams),
       decoders_(make_decoders(config, files)),
+      not_finite_seen_(decoders_.size()),
       selection_(std::make_unique<Selection>(config.signals, buses_of(config, decoders_))),
       row_(config.publish.layout, std::min<std::size_t>(kMostRowBytes, config.publish.max_message / 2),
            record_frame_bytes(json_bytes(vehicle_id_))) {}
@@ -148,10 +156,20 @@ void Lane::count_loss(std::string_view cause, std::uint64_t count) {
   outrider::count_loss(losses_, cause, count);
 }
 
+/// Wanted signals that held no number. Those that a short frame did not carry were not lost: nobody sent them.
+void Lane::collect_not_finite() {
+  for (std::size_t bus = 0; bus < decoders_.size(); ++bus) {
+    const std::uint64_t now = decoders_[bus].counters().not_finite;
+    count_loss(bus_names_[bus] + ".not_finite", now - not_finite_seen_[bus]);
+    not_finite_seen_[bus] = now;
+  }
+}
+
 void Lane::collect_invalid() {
   selection_->take_invalid(
       [this](const std::string& name, std::uint64_t count) { count_loss(name + ".invalid", count); });
   count_loss("series.limit", selection_->take_untracked());
+  collect_not_finite();
 }
 
 }  // namespace outrider

@@ -66,12 +66,15 @@ class Lane {
   void store_row();
   void append(Row row);
   void collect_invalid();
+  void collect_not_finite();
 
   const std::string vehicle_id_;
+  const std::vector<std::string> bus_names_;
   const nanoseconds row_length_;
   Outbox& outbox_;
   const Streams streams_;
   std::vector<Decoder> decoders_;
+  std::vector<std::uint64_t> not_finite_seen_;  // by bus
   std::unique_ptr<Selection> selection_;
   RowBuilder row_;
   LossCounts losses_;

@@ -38,9 +38,11 @@ template <class... Handlers>
 Overloaded(Handlers...) -> Overloaded<Handlers...>;  // clang 14 does not deduce it
 
 std::optional<LogFrame> parse_log_line(std::string_view line) {
+  if (const auto drops = parse_candump_drops(line))
+    return LogFrame{.frame = {}, .interface = drops->interface, .lost = drops->frames};
   const auto parsed = parse_candump_line(line);
   if (!parsed) return std::nullopt;
-  return LogFrame{.frame = parsed->frame, .interface = parsed->interface};
+  return LogFrame{.frame = parsed->frame, .interface = parsed->interface, .lost = 0};
 }
 
 std::string summary_of(const LogCounters& counters) {

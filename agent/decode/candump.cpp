@@ -197,6 +197,19 @@ std::optional<CandumpLine> parse_candump_line(std::string_view line, CandumpJunk
   return std::nullopt;
 }
 
+std::optional<CandumpDrops> parse_candump_drops(std::string_view line) {
+  constexpr std::string_view kHead = "DROPCOUNT: dropped ";
+  if (line.substr(0, kHead.size()) != kHead) return std::nullopt;
+  line.remove_prefix(kHead.size());
+  CandumpDrops drops;
+  const auto [stopped, error] = std::from_chars(line.data(), line.data() + line.size(), drops.frames);
+  const std::size_t open = line.find('\'');
+  const std::size_t close = line.rfind('\'');
+  if (error != std::errc() || open == close) return std::nullopt;
+  drops.interface = line.substr(open + 1, close - open - 1);
+  return drops;
+}
+
 void append_can_id(std::string& out, const CanFrame& frame) {
   append_hex(out, frame.id, frame.is(CanFrame::kExtended) ? 8 : 3);
 }

@@ -30,6 +30,14 @@ enum class CandumpJunk : std::uint8_t {
 /// nullopt: see `why`.
 std::optional<CandumpLine> parse_candump_line(std::string_view line, CandumpJunk* why = nullptr);
 
+/// What "candump -d" writes between frames when the kernel dropped some before it could read them.
+struct CandumpDrops {
+  std::uint64_t frames = 0;    ///< Since the line of this kind before.
+  std::string_view interface;  ///< Into the parsed line.
+};
+/// Reads "DROPCOUNT: dropped 12 CAN frames on 'can0' socket (total drops 12)".
+std::optional<CandumpDrops> parse_candump_drops(std::string_view line);
+
 /// The identifier as logs write it: three hexadecimal digits, or eight when it has 29 bits.
 void append_can_id(std::string& out, const CanFrame& frame);
 

@@ -66,15 +66,15 @@ void Publisher::judge_loss(const BrokerEvent& event, BootTime now) {
   const bool by_broker = event.closed_by_peer && may_end_for_message(event.reason_code);
   const bool has_more = statuses_.in_flight() > 0;
   const auto [verdict, suspect] = poison_.lost(by_broker, flights_.take_back_all(), has_more);
-  Stream* stream = verdict == PoisonWatch::Verdict::kInnocent ? nullptr : &streams_[suspect.stream];
-  if (verdict == PoisonWatch::Verdict::kNarrow) stream->row_limit.narrow(suspect.oldest);
-  if (verdict != PoisonWatch::Verdict::kPoison) return;
-  stream->refusal = "the broker ends the connection when it gets this";
-  if (!suspect.oldest.is_gap && bury(suspect.stream, suspect.oldest, stream->refusal + ": " + event.text))
+  if (verdict == PoisonWatch::Verdict::kInnocent) return;
+  Stream& stream = streams_[suspect.stream];
+  if (verdict == PoisonWatch::Verdict::kNarrow) return stream.row_limit.narrow(suspect.oldest);
+  stream.refusal = "the broker ends the connection when it gets this";
+  if (!suspect.oldest.is_gap && bury(suspect.stream, suspect.oldest, stream.refusal + ": " + event.text))
     return;
   // A gap record is known to be good, so it is the topic; or else the disk has no room for a dead letter now.
   const Blame blame = suspect.oldest.is_gap ? Blame::kTopic : Blame::kNobody;
-  (void)stream->policy.refused(blame, suspect.oldest, stream->row_limit);
+  (void)stream.policy.refused(blame, suspect.oldest, stream.row_limit);
   (void)pause(suspect.stream, now);
 }
 

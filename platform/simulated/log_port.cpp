@@ -42,7 +42,8 @@ LogPort::LogPort(LogPortOptions options, LogParser parse, const Clock& clock, Wa
       parse_(std::move(parse)),
       clock_(clock),
       wait_(std::move(wait)),
-      reader_(std::move(reader)) {}
+      reader_(std::move(reader)),
+      overruns_(options_.buses.size()) {}
 
 Status LogPort::look_ahead() {
   const Result<LineReader::Supply> supply = reader_.fill(kWaitForFirstChunk);
@@ -134,6 +135,10 @@ bool LogPort::accept(std::string_view line) {
     count(unknown_interfaces_);
     return false;
   }
+  if (read->lost > 0) {
+    overruns_[*bus].fetch_add(read->lost, std::memory_order_relaxed);
+    return false;
+  }
   pending_ = read->frame;
   pending_->bus = *bus;
   return true;
@@ -169,6 +174,10 @@ BootTime LogPort::due(BootTime stamp) const {
   // 10^18 ns are 30 years: far enough for a broken stamp, and no overflow.
   const double after_ns = static_cast<double>((stamp - anchor_stamp_).count()) / *options_.speed;
   return anchor_due_ + nanoseconds(static_cast<nanoseconds::rep>(std::clamp(after_ns, -1e18, 1e18)));
+}
+
+std::uint64_t LogPort::overruns(std::uint16_t bus) const {
+  return bus < overruns_.size() ? overruns_[bus].load(std::memory_order_relaxed) : 0;
 }
 
 LogCounters LogPort::counters() const {

@@ -20,6 +20,8 @@ namespace outrider {
 struct LogFrame {
   CanFrame frame;
   std::string_view interface;  ///< Into the line.
+  /// Not 0: the line is no frame but says that so many of this interface were lost before they could be written.
+  std::uint64_t lost = 0;
 };
 /// Reads one line; nullopt: it is not a frame.
 using LogParser = std::function<std::optional<LogFrame>(std::string_view line)>;
@@ -38,7 +40,7 @@ struct LogCounters {
   std::uint64_t steps_back = 0;          ///< Stamps before the one above them; kept as they are.
 };
 
-/// A candump log as a bus: streamed, paced by its stamps, nothing lost.
+/// A candump log as a bus: streamed, paced by its stamps, nothing lost beyond what the log says.
 ///
 /// Buses    an interface is the bus of that name. With a single bus a log that never mentions its name is taken as
 ///          recorded under another one: then every interface is that bus.
@@ -54,7 +56,8 @@ class LogPort final : public CanPort {
 
   Result<Feed> receive(std::vector<CanFrame>& frames, milliseconds longest) override;
   bool can_wait() const override { return true; }
-  std::uint64_t overruns(std::uint16_t /*bus*/) const override { return 0; }
+  /// What the log itself says was lost while it was written.
+  std::uint64_t overruns(std::uint16_t bus) const override;
 
   LogCounters counters() const;
   /// Stamp of the first frame; nullopt: none has been read yet.
@@ -94,6 +97,7 @@ class LogPort final : public CanPort {
   std::atomic<std::uint64_t> junk_lines_{0};
   std::atomic<std::uint64_t> unknown_interfaces_{0};
   std::atomic<std::uint64_t> steps_back_{0};
+  std::vector<std::atomic<std::uint64_t>> overruns_;  // by bus
   std::atomic<bool> has_first_stamp_{false};
   std::atomic<BootTime::rep> first_stamp_{0};  // valid once has_first_stamp_
 };

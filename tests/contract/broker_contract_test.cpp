@@ -33,7 +33,7 @@ struct MemoryWorld {
   }
   BrokerAddress address() { return {.host = "nowhere", .port = 1883, .is_secure = false}; }
   void take_broker_away() {
-    if (broker.is_connected()) broker.drop("the test dropped it");
+    if (broker.is_connected()) broker.close("the test took it away");
     is_away = true;
     broker.is_automatic = false;
   }
@@ -140,6 +140,7 @@ TEST_CASE_TEMPLATE("broker: a lost connection says so once, and another one can 
   const auto lost = events.next(Kind::kLost);
   REQUIRE(lost);
   CHECK_FALSE(lost->text.empty());
+  CHECK(lost->closed_by_peer);
   CHECK_FALSE(world.broker.publish(publication(1, "payload")));
   world.bring_broker_back();
   world.connect(request_to(world.address()));

@@ -313,6 +313,7 @@ TEST_CASE("paho broker: a tunnel longer than the keep-alive ends the connection,
   const auto lost = client.events.next(Kind::kLost);
   REQUIRE(lost);
   CHECK(lost->text.find("no answer to a ping") != std::string::npos);
+  CHECK_FALSE(lost->closed_by_peer);
   client.broker.set_passing(true);
   const auto will = subscriber.next();
   REQUIRE(will);

@@ -20,6 +20,19 @@ CandumpJunk junk_of(std::string_view line) {
   return why;
 }
 
+TEST_CASE("candump: the frames that candump says it missed are counted, and nothing else is taken for that") {
+  const auto drops =
+      parse_candump_drops("DROPCOUNT: dropped 12 CAN frames on 'can0' socket (total drops 99)");
+  REQUIRE(drops);
+  CHECK(drops->frames == 12);
+  CHECK(drops->interface == "can0");
+  CHECK(parse_candump_drops("DROPCOUNT: dropped 1 CAN frame on 'vcan10' socket (total drops 1)\r")->frames ==
+        1);
+  for (const char* other : {"", "DROPCOUNT:", "DROPCOUNT: dropped many CAN frames on 'can0'",
+                            "DROPCOUNT: dropped 3", "(1745600961.335462) can0 1F0#C00600"})
+    CHECK_FALSE(parse_candump_drops(other));
+}
+
 TEST_CASE("candump: a classic line gives stamp, interface, identifier and data") {
   CandumpJunk why = CandumpJunk::kBroken;
   const auto line = parse_candump_line("(1436509052.249713) can0 123#DEADbeef", &why);

@@ -16,7 +16,12 @@ namespace outrider {
 namespace {
 
 /// Just enough of the candump format: "(seconds.microseconds) interface id#data", "##" for CAN FD.
+/// "lost N interface": so many frames went missing.
 std::optional<LogFrame> parse(std::string_view line) {
+  unsigned lost = 0;
+  char missed[17] = "";
+  if (std::sscanf(std::string(line).c_str(), "lost %u %16s", &lost, missed) == 2)
+    return LogFrame{.frame = {}, .interface = line.substr(line.rfind(' ') + 1), .lost = lost};
   long long whole = 0;
   long long micro = 0;
   char interface[17] = "";
@@ -93,6 +98,14 @@ TEST_CASE("log port: frames keep the log's stamps, flags and order, and junk is 
   CHECK(counters.junk_lines == 2);
   CHECK(counters.unknown_interfaces == 0);
   CHECK(bench.waits == 0);
+}
+
+TEST_CASE("log port: frames that the log reports as lost are overruns of their bus") {
+  Bench bench("(1.0) can0 123#11\nlost 5 can1\n(1.1) can1 124#11\nlost 2 can1\nlost 9 can7\n",
+              {"can0", "can1"}, {});
+  CHECK(bench.receive_all().size() == 2);
+  CHECK(bench.port->overruns(0) == 0);
+  CHECK(bench.port->overruns(1) == 7);
 }
 
 TEST_CASE("log port: interfaces are mapped by name and unknown ones are counted and left out") {
