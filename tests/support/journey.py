@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One agent that is attacked, with a broker and `outrider verify` as its consumer: what went in, and what arrived."""
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -36,7 +37,7 @@ class Journey:
         # Shows that rows arrive; it need not get all of them.
         self.recorder = Child("recorder", self.directory,
                               ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(self.broker.port),
-                               "-t", "outrider/+/telemetry", "-F", "%l"])
+                               "-t", "outrider/+/telemetry", "-F", "%p"])
         wait_until(lambda: self.verifier.must_run(self.failure) and "subscribed to" in self.verifier.errors(),
                    "the verifier subscribes", self.failure)
         return self
@@ -73,6 +74,15 @@ class Journey:
         before = self.recorder.output_size()
         wait_until(lambda: self.agent.must_run(self.failure) and self.recorder.output_size() != before, "rows arrive",
                    self.failure)
+
+    def rows(self):
+        """Rows of telemetry that the recorder got, by vehicle, in order of arrival."""
+        rows = {}
+        for line in self.recorder.output().splitlines():
+            with contextlib.suppress(ValueError):  # a line that is not complete yet
+                message = json.loads(line)
+                rows.setdefault(message["vehicle_id"], []).extend(message["rows"])
+        return rows
 
     def cpu_seconds(self):
         """User and system time of the agent so far."""
