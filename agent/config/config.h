@@ -105,6 +105,11 @@ struct SimulatorConfig {
   std::uint64_t seed = 1;
 };
 
+struct ClockConfig {
+  /// Any plausible date is right, whether or not the kernel says that it is synchronised.
+  bool trusts_system_time = false;
+};
+
 /// Everything the agent was told, validated. Every limit has a default and a range.
 struct Config {
   std::string vehicle_id;
@@ -115,6 +120,7 @@ struct Config {
   PublishConfig publish;
   StatusConfig status;
   SimulatorConfig simulator;
+  ClockConfig clock;
   LogLevel log_level = LogLevel::kInfo;
 };
 
