@@ -25,6 +25,7 @@ Status Agent::turn() {
   for (Lane& lane : lanes_) lane.begin_turn(sample_boot_, now);
 
   ports_.inbox.take_all(batch_);
+  if (!batch_.empty()) last_frame_ = now;
   frames_ += batch_.size();
   const std::size_t buses = config_.buses.size();
   std::size_t taken = 0;
@@ -42,6 +43,7 @@ Status Agent::turn() {
   update_statuses();
   publisher_->advance(now);
   ports_.outbox.set_live(publisher_->mode() == Publisher::Mode::kLive);
+  answer_requests(now);
   return ports_.outbox.is_damaged() ? outrider::stop("the buffer is damaged") : ok();
 }
 
@@ -75,7 +77,8 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vect
   return agent;
 }
 
-Agent::Agent(const Config& config, AgentPorts ports) : config_(config), ports_(ports) {}
+Agent::Agent(const Config& config, AgentPorts ports)
+    : config_(config), ports_(ports), started_(ports.clock.now()) {}
 
 /// The key of the reference's boot; what is new about its time goes into the table of offsets.
 std::uint32_t Agent::note_time(const TimeReference& reference) {

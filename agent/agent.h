@@ -12,7 +12,10 @@
 #include "agent/ports/broker.h"
 #include "agent/ports/can_port.h"
 #include "agent/ports/clock.h"
+#include "agent/ports/request_port.h"
 #include "agent/publish/publisher.h"
+#include "agent/status/forecast.h"
+#include "agent/status/status_report.h"
 #include "agent/store/outbox.h"
 
 namespace outrider {
@@ -24,6 +27,7 @@ struct AgentPorts {
   Inbox<CanFrame>& inbox;
   Outbox& outbox;
   Broker& broker;
+  RequestPort* requests = nullptr;  ///< Absent: nobody can ask.
 };
 
 /// Figures for people; counts are since the start, what waits is all that waits.
@@ -63,6 +67,8 @@ class Agent {
   /// True when every row has been acknowledged.
   bool is_drained() const;
   Progress progress() const;
+  /// Everything that `outrider status` shows.
+  StatusReport report() const;
   const Publisher& publisher() const { return *publisher_; }
   const std::vector<Lane>& lanes() const { return lanes_; }
 
@@ -70,6 +76,13 @@ class Agent {
   Agent(const Config& config, AgentPorts ports);
 
   Progress totals() const;
+  void answer_requests(BootTime now);
+  std::string answer(const std::string& request);
+  void observe_flow(BootTime now);
+  LinkStatus link_status(BootTime now) const;
+  std::array<BacklogStatus, 2> backlog_status(BootTime now) const;
+  std::optional<nanoseconds> age_of_oldest(StreamIndex stream, BootTime now) const;
+  void add_ledgers(StatusReport& report) const;
   void report_losses();
   Status commit(BootTime now);
   std::uint32_t note_time(const TimeReference& reference);
@@ -93,7 +106,12 @@ class Agent {
   BootTime next_expiry_{};          // when rows that are too old are looked for again
   BootTime next_commit_attempt_{};  // after a failed commit
   std::uint32_t failed_commits_ = 0;
-  std::vector<CanFrame> batch_;  // scratch
+  const BootTime started_;
+  std::optional<BootTime> last_frame_;  // the loop's clock when it came
+  Forecast forecast_;
+  BootTime next_observation_{};
+  std::vector<CanFrame> batch_;    // scratch
+  std::vector<Request> requests_;  // scratch
 };
 
 }  // namespace outrider

@@ -131,8 +131,10 @@ void Lane::append(Row row) {
   row.boot = boot_;
   reported_at_ = now_;
   const std::uint64_t samples = row.samples;
+  const std::uint64_t bytes = row.payload.size();
   if (const auto stored = outbox_.append(streams_.telemetry, std::move(row), losses_); stored) {
     losses_.clear();
+    stored_bytes_ += bytes;
   } else {
     count_loss("buffer_full", samples);
     catalogue_.clear();  // the row that named it is gone

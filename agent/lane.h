@@ -59,6 +59,9 @@ class Lane {
   const Streams& streams() const { return streams_; }
   /// Lost and counted, but in no row of the outbox yet.
   std::uint64_t unreported_losses() const { return total(losses_); }
+  const LossCounts& unreported() const { return losses_; }
+  /// Payload of all rows that the outbox took.
+  std::uint64_t stored_bytes() const { return stored_bytes_; }
 
  private:
   void add(const std::vector<Sample>& samples);
@@ -78,6 +81,7 @@ class Lane {
   std::unique_ptr<Selection> selection_;
   RowBuilder row_;
   LossCounts losses_;
+  std::uint64_t stored_bytes_ = 0;
   std::string catalogue_;         // digest that the last row named
   std::size_t known_series_ = 0;  // that `row_` and `catalogue_` cover
   std::uint32_t boot_ = 0;

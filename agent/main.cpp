@@ -6,9 +6,11 @@
 #include <random>
 
 #include "agent/command/arguments.h"
+#include "agent/command/buffer.h"
 #include "agent/command/check.h"
 #include "agent/command/decode.h"
 #include "agent/command/drive.h"
+#include "agent/command/status.h"
 #include "agent/command/verify.h"
 #include "agent/command/world.h"
 #include "agent/decode/candump.h"
@@ -16,6 +18,8 @@
 #include "agent/store/sqlite.h"
 #include "platform/linux/clock.h"
 #include "platform/linux/process.h"
+#include "platform/linux/request_client.h"
+#include "platform/linux/request_server.h"
 #include "platform/linux/small_file.h"
 #include "platform/linux/stop_signal.h"
 #include "platform/paho/paho_broker.h"
@@ -99,6 +103,8 @@ World make_world(Bell& bell, const StopSignal& stop) {
     return open_log(clock, request, path, speed);
   };
   world.make_outages = make_outages;
+  world.listen = [&bell](const std::string& path) { return std::make_unique<RequestServer>(path, bell); };
+  world.ask = [](const std::string& path, const std::string& line) { return ask_agent(path, line); };
   world.bell = &bell;
   world.stop = &stop.flag();
   world.is_terminal = is_terminal(kStandardError);
@@ -148,6 +154,8 @@ int run_command(const Arguments& arguments) {
                    return run_decode(decode, std::cin, stdout, stderr, stop.flag());
                  },
                  [](const CheckArguments& check) { return run_check(check, stdout, stderr); },
+                 [&](const StatusArguments& status) { return run_status(status, world, stdout, stderr); },
+                 [&](const BufferArguments& buffer) { return run_buffer(buffer, world, stdout, stderr); },
                  [](const VersionArguments&) { return print_versions(); }},
       arguments);
 }

@@ -19,6 +19,8 @@ class Log {
  public:
   void write(LogLevel level, std::string_view topic, std::string_view text) {
     const std::lock_guard lock(mutex_);
+    if (level <= LogLevel::kWarning)
+      problems_.note(level <= LogLevel::kError, topic, text, std::chrono::steady_clock::now());
     if (level > least_severe_) return;
     std::uint64_t suppressed = 0;
     if (!is_due(topic, suppressed)) return;
@@ -33,6 +35,11 @@ class Log {
       std::fprintf(stderr, "outrider: %s\n", line.c_str());
   }
 
+  std::vector<Problem> problems() {
+    const std::lock_guard lock(mutex_);
+    return problems_.all();
+  }
+
   void set_level(LogLevel level) {
     const std::lock_guard lock(mutex_);
     least_severe_ = level;
@@ -42,6 +49,7 @@ class Log {
     const std::lock_guard lock(mutex_);
     sink_ = std::move(sink);
     topics_.clear();
+    problems_ = {};
   }
 
  private:
@@ -77,6 +85,7 @@ class Log {
   LogLevel least_severe_ = LogLevel::kInfo;
   std::function<void(LogLevel, std::string_view)> sink_;
   std::map<std::string, Topic, std::less<>> topics_;
+  RecentProblems problems_;
   const bool for_journal_ =
       std::getenv("JOURNAL_STREAM") != nullptr;  // NOLINT(concurrency-mt-unsafe): never set by us
 };
@@ -91,6 +100,7 @@ Log& the_log() {
 void log(LogLevel level, std::string_view topic, std::string_view text) {
   the_log().write(level, topic, text);
 }
+std::vector<Problem> recent_problems() { return the_log().problems(); }
 void set_log_level(LogLevel least_severe) { the_log().set_level(least_severe); }
 void set_log_sink(std::function<void(LogLevel, std::string_view)> sink) {
   the_log().set_sink(std::move(sink));

@@ -4,6 +4,9 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "agent/base/recent_problems.h"
 
 namespace outrider {
 
@@ -22,6 +25,9 @@ inline void log_warning(std::string_view topic, std::string_view text) {
   log(LogLevel::kWarning, topic, text);
 }
 inline void log_info(std::string_view topic, std::string_view text) { log(LogLevel::kInfo, topic, text); }
+
+/// Warnings and errors of this process lately, whether they were written or not. Oldest first.
+std::vector<Problem> recent_problems();
 
 /// Lines less severe than this are not written. Default kInfo.
 void set_log_level(LogLevel least_severe);

@@ -88,4 +88,11 @@ std::string size_text(std::uint64_t bytes) {
   return one_decimal(value / (1 << 30), "GiB");
 }
 
+std::string grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ' ');
+  return digits;
+}
+
 }  // namespace outrider

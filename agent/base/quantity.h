@@ -21,5 +21,7 @@ Result<std::uint64_t> parse_size(std::string_view text);
 std::string duration_text(nanoseconds duration);
 /// "64.0 KiB": for people.
 std::string size_text(std::uint64_t bytes);
+/// "12 345 678": digits in groups, for people.
+std::string grouped(std::uint64_t number);
 
 }  // namespace outrider

@@ -39,17 +39,13 @@ Outage outage_or_throw(const std::string& text) {
 }
 
 /// Options that become overrides of the configuration, so that they are checked as strictly as the file.
-void add_agent_options(CLI::App& command, AgentArguments& to, const std::string& default_config) {
+void add_config_options(CLI::App& command, ConfigArguments& to, const std::string& default_config) {
   to.config = default_config;
   auto* config = command.add_option("-c,--config", to.config, "Configuration file (JSON with comments)");
   if (default_config.empty())
     config->required();
   else
     config->capture_default_str();
-  command.add_option_function<std::string>(
-      "-b,--broker",
-      [&to](const std::string& url) { to.overrides.push_back("publish.brokers=[" + quoted(url) + "]"); },
-      "Broker to publish to, such as mqtt://127.0.0.1:1883");
   command.add_option_function<std::string>(
       "--state", [&to](const std::string& dir) { to.overrides.push_back("buffer.directory=" + quoted(dir)); },
       "Directory of the buffer");
@@ -62,6 +58,14 @@ void add_agent_options(CLI::App& command, AgentArguments& to, const std::string&
           "Override one value: path.to.key=value, such as publish.layout=records")
       ->take_all()
       ->allow_extra_args(false);
+}
+
+void add_agent_options(CLI::App& command, AgentArguments& to, const std::string& default_config) {
+  add_config_options(command, to, default_config);
+  command.add_option_function<std::string>(
+      "-b,--broker",
+      [&to](const std::string& url) { to.overrides.push_back("publish.brokers=[" + quoted(url) + "]"); },
+      "Broker to publish to, such as mqtt://127.0.0.1:1883");
   command.add_flag("-q,--quiet", to.is_quiet, "No progress line");
 }
 
@@ -184,6 +188,49 @@ void add_check(CLI::App& app, Chosen<CheckArguments>& check) {
   check.first->add_flag("--strict", check.second.is_strict, "Warnings are errors");
 }
 
+void add_status(CLI::App& app, Chosen<StatusArguments>& status) {
+  status.first = app.add_subcommand("status", "What the running agent is doing");
+  add_config_options(*status.first, status.second, "builtin:simulator");
+  status.first->add_flag("--json", status.second.is_json, "One JSON object instead of text");
+  auto* healthy = status.first->add_flag("--healthy", status.second.asks_health,
+                                         "Exit code 0 when data flows, else 1 and one sentence why");
+  status.first
+      ->add_option_function<std::string>(
+          "--within", [&status](const std::string& text) { status.second.within = duration_or_throw(text); },
+          "With --healthy: how long the bus may be silent and the broker away [default: 10min]")
+      ->needs(healthy);
+}
+
+void add_buffer(CLI::App& app, Chosen<BufferArguments>& buffer) {
+  BufferArguments& to = buffer.second;
+  buffer.first = app.add_subcommand("buffer", "Looks into the buffer, while the agent runs or not");
+  buffer.first->require_subcommand(1);
+  const auto add = [&](const char* name, const char* about, BufferArguments::Action action) {
+    CLI::App* command = buffer.first->add_subcommand(name, about);
+    add_config_options(*command, to, "builtin:simulator");
+    command->callback([&to, action] { to.action = action; });
+    return command;
+  };
+  CLI::App* list =
+      add("list", "Streams with what waits and what became of the rest", BufferArguments::Action::kList);
+  list->add_flag("--dead", to.is_dead, "The dead letters instead: rows that the broker refused for good");
+  list->add_flag("--json", to.is_json, "JSON lines instead of text");
+  CLI::App* copy = add("export", "Rows that wait, as they are published: one JSON line each, oldest first",
+                       BufferArguments::Action::kExport);
+  copy->add_flag("--dead", to.is_dead, "The dead letters instead");
+  CLI::App* requeue =
+      add("requeue", "Sends dead letters again, as new rows", BufferArguments::Action::kRequeue);
+  auto* all = requeue->add_flag("--all", to.is_all, "All of them");
+  requeue->add_option("ID", to.ids, "As \"outrider buffer list --dead\" shows them")
+      ->check(CLI::PositiveNumber)
+      ->excludes(all);
+  requeue->callback([&to] {
+    to.action = BufferArguments::Action::kRequeue;
+    if (!to.is_all && to.ids.empty())
+      throw CLI::ValidationError("requeue: give the ID of a dead letter, or --all");
+  });
+}
+
 }  // namespace
 
 std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv) {
@@ -198,12 +245,16 @@ std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv) 
   Chosen<VerifyArguments> verify;
   Chosen<DecodeArguments> decode;
   Chosen<CheckArguments> check;
+  Chosen<StatusArguments> status;
+  Chosen<BufferArguments> buffer;
   add_run(app, run);
   add_simulate(app, simulate);
   add_replay(app, replay);
   add_verify(app, verify);
   add_decode(app, decode);
   add_check(app, check);
+  add_status(app, status);
+  add_buffer(app, buffer);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -216,6 +267,8 @@ std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv) 
   if (verify.first->parsed()) return verify.second;
   if (decode.first->parsed()) return decode.second;
   if (check.first->parsed()) return check.second;
+  if (status.first->parsed()) return status.second;
+  if (buffer.first->parsed()) return buffer.second;
   std::fputs(app.help().c_str(), stderr);
   return kExitUsage;
 }

@@ -26,11 +26,14 @@ struct Outage {
   milliseconds length{};
 };
 
-/// What run, simulate and replay share.
-struct AgentArguments {
+struct ConfigArguments {
   std::string config;                  ///< Path, or "builtin:simulator".
   std::vector<std::string> overrides;  ///< path.to.key=value, also made from --broker and --state.
-  bool is_quiet = false;               ///< No progress line.
+};
+
+/// What run, simulate and replay share.
+struct AgentArguments : ConfigArguments {
+  bool is_quiet = false;  ///< No progress line.
 };
 
 struct RunArguments : AgentArguments {
@@ -78,10 +81,27 @@ struct CheckArguments {
   bool is_strict = false;
 };
 
+/// The configuration says where the agent listens.
+struct StatusArguments : ConfigArguments {
+  bool is_json = false;
+  bool asks_health = false;      ///< Only whether data flows, as exit code and one sentence.
+  milliseconds within{600'000};  ///< Silence of bus or broker for longer than this is not healthy.
+};
+
+struct BufferArguments : ConfigArguments {
+  enum class Action : std::uint8_t { kList, kExport, kRequeue };
+  Action action = Action::kList;
+  bool is_dead = false;  ///< The dead letters instead of what waits.
+  bool is_json = false;
+  bool is_all = false;  ///< Requeue every dead letter, not `ids`.
+  std::vector<std::int64_t> ids;
+};
+
 struct VersionArguments {};
 
-using Arguments = std::variant<RunArguments, SimulateArguments, ReplayArguments, VerifyArguments,
-                               DecodeArguments, CheckArguments, VersionArguments>;
+using Arguments =
+    std::variant<RunArguments, SimulateArguments, ReplayArguments, VerifyArguments, DecodeArguments,
+                 CheckArguments, StatusArguments, BufferArguments, VersionArguments>;
 
 /// Arguments, or the exit code after --help or an error has been printed.
 std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 
 #include "agent/agent.h"
@@ -11,6 +10,7 @@
 #include "agent/base/log.h"
 #include "agent/base/quantity.h"
 #include "agent/collector.h"
+#include "agent/command/open_buffer.h"
 #include "agent/command/progress.h"
 #include "agent/decode/dbc.h"
 
@@ -21,23 +21,6 @@ namespace {
 constexpr std::size_t kInboxFrames = 32'768;
 /// A turn starts when there is work and at the latest after this.
 constexpr milliseconds kLongestTurn{50};
-
-Result<std::unique_ptr<Outbox>> open_outbox(const BufferConfig& buffer, World& world) {
-  std::error_code error;
-  std::filesystem::create_directories(buffer.directory, error);
-  if (error)
-    return stop("cannot make the directory " + buffer.directory + " (" + error.message() +
-                "); choose another with --state DIR");
-  const auto epoch_file = world.make_small_file(buffer.directory + "/epoch");
-  return Outbox::open({.path = buffer.directory + "/outrider.db",
-                       .max_bytes = buffer.max_bytes,
-                       .min_free_disk = buffer.min_free_disk,
-                       .commit_interval = buffer.commit_interval,
-                       .max_staged_bytes = buffer.max_staged_bytes,
-                       .memory_window = buffer.keep_in_memory.value_or(milliseconds(0)),
-                       .random = world.random},
-                      *epoch_file);
-}
 
 /// The loop of one trip with everything it owns; members are destroyed in the reverse order of their making.
 class Journey {
@@ -55,10 +38,16 @@ class Journey {
   Status prepare() {
     auto password = read_password(trip_.config.publish.password_file);
     if (!password) return outrider::stop("publish.password_file: " + password.error().text);
-    auto made = Agent::make(
-        trip_.config, trip_.vehicle_ids, trip_.files, *password,
-        {.clock = *trip_.clock, .can = *trip_.port, .inbox = inbox_, .outbox = *outbox_, .broker = *broker_},
-        world_.random);
+    if (const std::string& socket = trip_.config.status.socket; !socket.empty())
+      requests_ = world_.listen(socket);
+    auto made = Agent::make(trip_.config, trip_.vehicle_ids, trip_.files, *password,
+                            {.clock = *trip_.clock,
+                             .can = *trip_.port,
+                             .inbox = inbox_,
+                             .outbox = *outbox_,
+                             .broker = *broker_,
+                             .requests = requests_.get()},
+                            world_.random);
     if (!made) return made.error();
     agent_ = std::move(*made);
     for (const std::string& warning : agent_->lanes().front().warnings()) log_warning("config", warning);
@@ -131,6 +120,7 @@ class Journey {
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Broker> broker_;
   Inbox<CanFrame> inbox_;
+  std::unique_ptr<RequestPort> requests_;
   std::unique_ptr<Agent> agent_;
   const std::function<bool(nanoseconds)> passes_;
   const BootTime started_;
@@ -177,7 +167,7 @@ int verdict(const Status& went, const Journey& journey, bool expects_frames) {
 int drive(const Trip& trip, World& world) {
   set_log_level(trip.config.log_level);
   if (trip.config.clock.trusts_system_time) world.trust_system_time();
-  auto outbox = open_outbox(trip.config.buffer, world);
+  auto outbox = open_buffer(trip.config.buffer, world);
   if (!outbox) return explain(outbox.error(), kExitCannotStart);
   Journey journey(trip, world, std::move(*outbox));
   if (const Status ready = journey.prepare(); !ready) return explain(ready.error(), kExitCannotStart);

@@ -23,13 +23,6 @@ std::uint64_t whole_milliseconds(nanoseconds duration) {
 
 }  // namespace
 
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, ' ');
-  return digits;
-}
-
 void ProgressLine::show(nanoseconds elapsed, const Progress& progress) {
   next_ = elapsed + (is_terminal_ ? nanoseconds(seconds(1)) : nanoseconds(seconds(10)));
   write(elapsed, progress, is_terminal_ ? "\x1b[K\r" : "\n");

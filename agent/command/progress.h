@@ -28,9 +28,6 @@ class ProgressLine {
   nanoseconds next_{};
 };
 
-/// "12 345 678": digits in groups, for people.
-std::string grouped(std::uint64_t number);
-
 /// The last line of a run on standard output: one JSON object. `first_durable`: from the start of the process until a
 /// row was safe on disk.
 std::string summary_json(const Agent& agent, nanoseconds elapsed, std::optional<nanoseconds> first_durable);

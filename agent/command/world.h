@@ -16,6 +16,7 @@
 #include "agent/ports/clock.h"
 #include "agent/ports/frame_encoder.h"
 #include "agent/ports/message_source.h"
+#include "agent/ports/request_port.h"
 #include "agent/ports/small_file.h"
 
 namespace outrider {
@@ -47,6 +48,10 @@ struct World {
       open_log;
   /// Whether the link passes at a time since the start, by the scripted outages.
   std::function<std::function<bool(nanoseconds)>(const std::vector<Outage>&)> make_outages;
+  /// Questions that come in over the Unix socket at `path`.
+  std::function<std::unique_ptr<RequestPort>(const std::string& path)> listen;
+  /// Asks the agent that listens there. Errors: kRetry when none does.
+  std::function<Result<std::string>(const std::string& path, const std::string& line)> ask;
 
   BootTime started{};                       ///< When the process began to work.
   Bell* bell = nullptr;                     ///< Wakes the loop.

@@ -82,6 +82,7 @@ Config read_config(const JsonObject& top, const FileContext& files) {
   config.signals = read_signals(top);
   config.buffer = read_buffer(top);
   config.publish = read_publish(top, config.vehicle_id, files);
+  config.status = read_status(top, config.buffer);
   config.simulator = read_simulator(top);
   if (const std::optional<JsonObject> clock = top.object("clock", "clock"))
     clock->read("trust_system_time", config.clock.trusts_system_time);

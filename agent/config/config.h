@@ -94,6 +94,10 @@ struct PublishConfig {
   milliseconds stable_after{30'000};  ///< The backoff starts over after this long connected.
 };
 
+struct StatusConfig {
+  std::string socket;  ///< Unix socket for questions to the running agent; empty: none.
+};
+
 enum class ModelKind : std::uint8_t { kVehicle, kMachine };
 
 struct SimulatorConfig {
@@ -114,6 +118,7 @@ struct Config {
       signals;  ///< Never empty: without any, all signals on change, at most 10 per second.
   BufferConfig buffer;
   PublishConfig publish;
+  StatusConfig status;
   SimulatorConfig simulator;
   ClockConfig clock;
   LogLevel log_level = LogLevel::kInfo;

@@ -24,6 +24,9 @@ std::vector<SignalRule> read_signals(const JsonObject& top);
 /// `vehicle_id` is checked already; empty when it was wrong.
 PublishConfig read_publish(const JsonObject& top, const std::string& vehicle_id, const FileContext& files);
 
+/// The socket lies in the buffer's directory unless another one is named.
+StatusConfig read_status(const JsonObject& top, const BufferConfig& buffer);
+
 /// `name` as written, or below the configuration's directory.
 std::string resolve_path(const std::string& name, const FileContext& files);
 

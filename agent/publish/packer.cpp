@@ -32,11 +32,8 @@ void Packer::add(const Row& row, MessageText& text) const {
   text.add_gap(row, gap, time.time, wall_time(offsets, gap.until_boot, gap.until).time);
 }
 
-/// A gap record takes the form of its stream's other rows.
 RowFormat Packer::format_of(const Row& row, Channel channel) const {
-  if (row.format != RowFormat::kGap) return row.format;
-  if (channel == Channel::kEvents) return RowFormat::kEventJson;
-  return layout_ == Layout::kRecords ? RowFormat::kRecordsJson : RowFormat::kColumnsJson;
+  return row.format == RowFormat::kGap ? gap_format(channel, layout_) : row.format;
 }
 
 }  // namespace outrider

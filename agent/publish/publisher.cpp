@@ -118,6 +118,7 @@ void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   note_trouble(trouble_, now);
   if (was_established) {
     ++counters_.losses;
+    lost_at_ = now;
     // A broker that accepts and then kicks must not make a tight loop: only a stable connection clears the
     // slate.
     if (now - connected_at_ >= config_.stable_after) failures_ = 0;

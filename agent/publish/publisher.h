@@ -57,6 +57,7 @@ class Publisher {
   Mode mode() const { return mode_; }
   /// "live", "catching up", "connecting to host:port", "offline: connection refused, next try in 3.2 s".
   std::string link_text(BootTime now) const;
+  LinkState link() const;
   const PublisherCounters& counters() const { return counters_; }
   std::size_t in_flight() const { return flights_.waiting() + statuses_.in_flight(); }
   std::vector<HeldStream> held_streams(BootTime now) const;
@@ -124,6 +125,7 @@ class Publisher {
   std::uint32_t failures_ = 0;  // attempts and short connections since the last stable one
   BootTime next_attempt_{};
   BootTime connected_at_{};
+  std::optional<BootTime> lost_at_;
   BrokerLimits limits_;
   std::string trouble_;  // why we are offline
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "agent/base/time.h"
@@ -20,6 +21,15 @@ struct PublisherCounters {
   std::uint64_t passing_refusals = 0;  ///< Of these, for a reason that passes (quota).
   std::uint64_t buried = 0;            ///< Rows that became dead letters.
   nanoseconds throttled{};             ///< Time that rows waited for the configured rate.
+};
+
+/// The connection as it is now.
+struct LinkState {
+  bool is_connected = false;
+  std::string broker;  ///< That it is connected to, or that comes next.
+  std::optional<BootTime>
+      since;  ///< Connected or disconnected since then; absent before the first connection.
+  std::optional<BootTime> next_attempt;  ///< While offline.
 };
 
 /// A stream that waits because of what the broker said.

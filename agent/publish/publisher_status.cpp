@@ -46,6 +46,14 @@ void Publisher::say_goodbye(std::string_view text) {
   mode_ = Mode::kOffline;
 }
 
+LinkState Publisher::link() const {
+  const bool is_connected = mode_ == Mode::kLive || mode_ == Mode::kCatchingUp;
+  return {.is_connected = is_connected,
+          .broker = config_.brokers[broker_index_].text(),
+          .since = is_connected ? std::optional(connected_at_) : lost_at_,
+          .next_attempt = mode_ == Mode::kOffline ? std::optional(next_attempt_) : std::nullopt};
+}
+
 std::string Publisher::link_text(BootTime now) const {
   switch (mode_) {
     case Mode::kConnecting:

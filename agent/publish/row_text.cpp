@@ -50,6 +50,11 @@ std::size_t record_frame_bytes(std::size_t vehicle_json_bytes) {
   return kRecordFrameBytes + kEpochBytes + vehicle_json_bytes;
 }
 
+RowFormat gap_format(Channel channel, Layout layout) {
+  if (channel == Channel::kEvents) return RowFormat::kEventJson;
+  return layout == Layout::kRecords ? RowFormat::kRecordsJson : RowFormat::kColumnsJson;
+}
+
 void append_row_extras(std::string& out, const LossCounts& losses, std::string_view catalogue) {
   if (!losses.empty()) {
     out += ",\"lost\":{";

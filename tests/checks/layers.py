@@ -16,6 +16,7 @@ AGENT = {
     "select": EVERYBODY | {"config", "decode"},
     "store": EVERYBODY | {"config", "secure"},
     "publish": EVERYBODY | {"config", "secure", "store"},
+    "status": EVERYBODY | {"config", "publish", "store"},
 }
 SEES_ALL_OF_AGENT = {"", "command"}  # agent/*.cpp, where the parts are put together.
 SEES_BOTH_SIDES = {"agent/main.cpp"}

@@ -55,6 +55,7 @@ REFUSED = {
         (["publish", "client_id"], "$me"), (["publish", "password_file"], "pw"), (["publish", "max_message"], 65536),
         (["publish", "max_in_flight"], 0), (["publish", "max_messages_per_second"], 0.5),
         (["publish", "max_bytes_per_second"], 1000), (["publish", "mqtt"], 5), (["buffer"], {"max_byte": "1MiB"}),
+        (["status"], {"socket": None}), (["status"], {"socket": "x" * 108}),
         (["log"], {"level": "loud"}), (["simulator"], {"seed": -1}),
     ],
     "telemetry.schema.json": [
@@ -79,6 +80,14 @@ REFUSED = {
     "status.schema.json": [
         (["online"], "yes"), (["layout"], "rows"), (["catalogue"], "1"), (["signals", 0, "unit"], DELETE),
         (["signals", 0, "source"], "VehicleSpeed"), (["epoch"], DELETE), (["more"], 1),
+    ],
+    "agent_status.schema.json": [
+        (["schema"], "outrider/status/1"), (["vehicle_ids"], []), (["uptime_seconds"], -1), (["more"], 1),
+        (["link", "mode"], "online"), (["link", "last_error"], None), (["link", "for_seconds"], None),
+        (["backlog", "telemetry", "rows"], -1), (["backlog", "telemetry"], DELETE), (["backlog", "live"], {}),
+        (["autonomy", "state"], "soon"), (["drain", "minutes"], "never"), (["ledger", "closes"], DELETE),
+        (["ledger", "lost"], 0.5), (["lost"], {"x": 0}), (["clock", "quality"], "right"), (["disk", "short"], 0),
+        (["problems", 0, "count"], 0), (["problems", 0, "level"], "info"), (["flash", "syncs"], None),
     ],
 }
 

@@ -25,7 +25,7 @@ TEST_CASE("config: what is unknown or missing at the top is named with what woul
       {R"({"max_bytes": "1MiB"})", "max_bytes: is an unknown key; it belongs in \"buffer\""},
       {R"({"colour": 1})",
        "colour: is an unknown key; known here: \"$schema\", \"vehicle_id\", \"buses\", \"signals\", "
-       "\"buffer\", \"publish\", \"simulator\", \"clock\" and \"log\""},
+       "\"buffer\", \"publish\", \"status\", \"simulator\", \"clock\" and \"log\""},
       {R"({"vehicle_id": null})", "vehicle_id: is missing; write a name that no other vehicle has"},
       {R"({"buses": null})",
        "buses: is missing; name at least one: [{\"name\": \"can0\", \"dbc\": [\"vehicle.dbc\"]}]"},
@@ -197,6 +197,14 @@ TEST_CASE("config: buffer limits are refused outside their range, with the range
       {R"({"buffer": {"max_staged_bytes": "1KiB"}})",
        "buffer.max_staged_bytes: is 1KiB; the range is 64KiB to 256MiB"},
   });
+}
+
+TEST_CASE("config: a status socket whose path the system cannot take is refused") {
+  CHECK(refusal(config_text(R"({"status": {"socket": ")" + std::string(107, 'x') + R"("}})")) == "nothing");
+  CHECK(refusal(config_text(R"({"status": {"socket": ")" + std::string(108, 'x') + R"("}})"))
+            .find("status.socket: ") != std::string::npos);
+  CHECK(refusal(config_text("{}"), {"status.socket=null"}).find("is null; write a text") !=
+        std::string::npos);
 }
 
 TEST_CASE("config: what a broker would refuse is refused before") {

@@ -127,6 +127,15 @@ TEST_CASE("config: file names are relative to the configuration, the buffer is n
   CHECK(config->buffer.directory == "state");
 }
 
+TEST_CASE(
+    "config: the status socket lies beside the buffer, elsewhere when told to, and nowhere when empty") {
+  CHECK(parse(config_text("{}"))->status.socket == "/var/lib/outrider/outrider.sock");
+  CHECK(parse(config_text("{}"), {"buffer.directory=state"})->status.socket == "state/outrider.sock");
+  CHECK(parse(config_text(R"({"status": {}})"))->status.socket == "/var/lib/outrider/outrider.sock");
+  CHECK(parse(config_text(R"({"status": {"socket": "/run/o.sock"}})"))->status.socket == "/run/o.sock");
+  CHECK(parse(config_text(R"({"status": {"socket": ""}})"))->status.socket.empty());
+}
+
 TEST_CASE("config: a basic ingest topic may use the broker's prefix and all seven slashes after it") {
   CHECK(
       parse(config_text(R"({"publish": {"topic": "$aws/rules/fleet/1/2/3/4/5/6/7/{vehicle_id}/{channel}"}})"))
