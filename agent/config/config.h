@@ -106,8 +106,7 @@ struct SimulatorConfig {
 };
 
 struct ClockConfig {
-  /// Any plausible date is right, whether or not the kernel says that it is synchronised.
-  bool trusts_system_time = false;
+  bool trusts_system_time = false;  ///< A plausible date is right, whether or not the kernel says so.
 };
 
 /// Everything the agent was told, validated. Every limit has a default and a range.
