@@ -87,8 +87,10 @@ std::function<bool(nanoseconds)> make_outages(const std::vector<Outage>& scripte
 
 World make_world(Bell& bell, const StopSignal& stop) {
   World world;
-  world.clock = std::make_unique<LinuxClock>();
-  const Clock& clock = *world.clock;
+  auto linux_clock = std::make_unique<LinuxClock>();
+  LinuxClock& clock = *linux_clock;
+  world.clock = std::move(linux_clock);
+  world.trust_system_time = [&clock] { clock.trust_wall_clock(); };
   world.started = clock.now();
   world.make_broker = [&bell] { return std::make_unique<PahoBroker>(bell); };
   world.subscribe = [](const SubscribeRequest& request) { return std::make_unique<PahoSource>(request); };

@@ -166,6 +166,7 @@ int verdict(const Status& went, const Journey& journey, bool expects_frames) {
 
 int drive(const Trip& trip, World& world) {
   set_log_level(trip.config.log_level);
+  if (trip.config.clock.trusts_system_time) world.trust_system_time();
   auto outbox = open_buffer(trip.config.buffer, world);
   if (!outbox) return explain(outbox.error(), kExitCannotStart);
   Journey journey(trip, world, std::move(*outbox));

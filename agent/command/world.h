@@ -37,6 +37,7 @@ struct LogFeed {
 /// How the commands reach the world. Filled in by main, the only file that sees both agent/ and platform/.
 struct World {
   std::unique_ptr<Clock> clock;
+  std::function<void()> trust_system_time;  ///< From now on `clock` takes any plausible date for right.
   std::function<std::unique_ptr<Broker>()> make_broker;
   std::function<std::unique_ptr<MessageSource>(const SubscribeRequest&)> subscribe;
   std::function<std::unique_ptr<SmallFile>(const std::string& path)> make_small_file;

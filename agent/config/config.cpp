@@ -84,6 +84,8 @@ Config read_config(const JsonObject& top, const FileContext& files) {
   config.publish = read_publish(top, config.vehicle_id, files);
   config.status = read_status(top, config.buffer);
   config.simulator = read_simulator(top);
+  if (const std::optional<JsonObject> clock = top.object("clock", "clock"))
+    clock->read("trust_system_time", config.clock.trusts_system_time);
   if (const std::optional<JsonObject> log = top.object("log", "log"))
     log->read_choice("level", config.log_level, kLevels);
   return config;

@@ -105,6 +105,10 @@ struct SimulatorConfig {
   std::uint64_t seed = 1;
 };
 
+struct ClockConfig {
+  bool trusts_system_time = false;  ///< A plausible date is right, whether or not the kernel says so.
+};
+
 /// Everything the agent was told, validated. Every limit has a default and a range.
 struct Config {
   std::string vehicle_id;
@@ -115,6 +119,7 @@ struct Config {
   PublishConfig publish;
   StatusConfig status;
   SimulatorConfig simulator;
+  ClockConfig clock;
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -12,7 +12,7 @@ namespace {
 using Key = std::string_view;
 
 constexpr std::array kTop{Key{"$schema"}, Key{"vehicle_id"}, Key{"buses"},     Key{"signals"}, Key{"buffer"},
-                          Key{"publish"}, Key{"status"},     Key{"simulator"}, Key{"log"}};
+                          Key{"publish"}, Key{"status"},     Key{"simulator"}, Key{"clock"},   Key{"log"}};
 constexpr std::array kBus{Key{"name"}, Key{"dbc"}, Key{"match"}};
 constexpr std::array kSignal{Key{"message"}, Key{"signal"},         Key{"as"},       Key{"unit"},
                              Key{"period"},  Key{"on_change"},      Key{"deadband"}, Key{"min_interval"},
@@ -39,6 +39,7 @@ constexpr std::array kPublish{Key{"brokers"},
 constexpr std::array kBackoff{Key{"base"}, Key{"cap"}};
 constexpr std::array kStatus{Key{"socket"}};
 constexpr std::array kSimulator{Key{"model"}, Key{"seed"}};
+constexpr std::array kClock{Key{"trust_system_time"}};
 constexpr std::array kLog{Key{"level"}};
 
 constexpr std::array kObjects{ConfigObject{"", kTop},
@@ -49,6 +50,7 @@ constexpr std::array kObjects{ConfigObject{"", kTop},
                               ConfigObject{"publish.backoff", kBackoff},
                               ConfigObject{"status", kStatus},
                               ConfigObject{"simulator", kSimulator},
+                              ConfigObject{"clock", kClock},
                               ConfigObject{"log", kLog}};
 
 }  // namespace

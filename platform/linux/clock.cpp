@@ -56,7 +56,7 @@ std::string read_boot_id() {
 
 }  // namespace
 
-LinuxClock::LinuxClock(Options options) : options_(options), boot_id_(read_boot_id()) {}
+LinuxClock::LinuxClock() : boot_id_(read_boot_id()) {}
 
 BootTime LinuxClock::now() const { return BootTime(read_clock(CLOCK_BOOTTIME)); }
 
@@ -66,7 +66,7 @@ TimeReference LinuxClock::reference() const {
   const bool is_plausible = wall_now().time_since_epoch() >= kPlausibleSince;
   return {.boot_id = boot_id_,
           .offset = measured_offset(),
-          .is_synced = is_plausible && (options_.trusts_wall_clock || kernel_says_synced())};
+          .is_synced = is_plausible && (trusts_wall_clock_ || kernel_says_synced())};
 }
 
 }  // namespace outrider

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <random>
 #include <string>
@@ -150,6 +151,7 @@ int write_for_ever(Store& store) {
   while (true) {
     std::vector<std::uint64_t> contents(1 + random() % 4);
     std::vector<std::string> payloads;
+    payloads.reserve(contents.size());
     for (std::uint64_t& content : contents) payloads.push_back(payload_of(content = random()));
     const Result<Sequence> first = store.store(payloads);
     if (!first) return complain(first.error());
@@ -171,12 +173,7 @@ int show(Store& store) {
   return 0;
 }
 
-}  // namespace
-}  // namespace outrider
-
-int main(int count, char** words) {
-  using namespace outrider;
-  const std::vector<std::string_view> arguments(words + 1, words + count);
+int work(const std::vector<std::string_view>& arguments) {
   if (arguments.size() < 2 || (arguments[0] != "write" && arguments[0] != "show")) {
     std::fputs("durable_writer write|show PATH [careless]\n", stderr);
     return 2;
@@ -186,4 +183,16 @@ int main(int count, char** words) {
   const auto store = is_careless ? CarelessTable::open(path) : Buffer::open(path);
   if (!store) return complain(store.error());
   return arguments[0] == "write" ? write_for_ever(**store) : show(**store);
+}
+
+}  // namespace
+}  // namespace outrider
+
+int main(int count, char** words) {
+  try {
+    return outrider::work({words + 1, words + count});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "durable_writer: %s\n", error.what());
+    return 1;
+  }
 }

@@ -126,17 +126,17 @@ TEST_CASE(
   silence();
   const std::uint64_t seed = first_seed();
   Tally tally;
-  for (std::uint64_t i = 0; i < scaled(300); ++i)
+  for (std::uint64_t i = 0; i < scaled(200); ++i)
     check(make_script(seed + i, 60, i % 2 == 0 ? kRoomy : kTight, kEverything), tally);
-  CHECK(tally.crashes > scaled(100));
-  CHECK(tally.failed_commits > scaled(20));
+  CHECK(tally.crashes > scaled(50));
+  CHECK(tally.failed_commits > scaled(10));
 }
 
 TEST_CASE("outbox: the power may go at any write, sync or truncation of a short script") {
   silence();
   const std::uint64_t seed = first_seed();
   Tally tally;
-  for (std::uint64_t i = 0; i < scaled(3); ++i) {
+  for (std::uint64_t i = 0; i < scaled(2); ++i) {
     Script script = make_script(seed + i, 25, i % 2 == 0 ? kRoomy : kTight, kNoFaults);
     check(script, tally);
     const std::uint64_t changes = tally.changes;
@@ -145,7 +145,7 @@ TEST_CASE("outbox: the power may go at any write, sync or truncation of a short 
       check(script, tally);
     }
   }
-  CHECK(tally.crashes > scaled(100));
+  CHECK(tally.crashes > scaled(50));
 }
 
 TEST_CASE("outbox: this test notices what storage loses that lies about syncs") {

@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from processes import Broker, Child, free_port, wait_until
+from scoreboard import Scoreboard
 
 FAST_RECONNECT = ["--set", "publish.backoff.base=50ms", "--set", "publish.backoff.cap=500ms"]
 VEHICLES = 3
@@ -176,6 +177,12 @@ class Trial:
         time.sleep(1)
         code = self.verifier.end()
         report = json.loads(self.verifier.output())
+        board = Scoreboard()
+        board.add("kill -9 of broker and agent", self.options.broker_kills + self.options.agent_kills,
+                  rows_in=report["rows"] + report["missing"], delivered=report["rows"],
+                  reported_lost=report["reported_lost"], unreported_lost=report["missing"],
+                  out_of_order=report["out_of_order"], repeats=report["repeats"])
+        board.show()
         print(json.dumps(report))
         print(f"{len(wanted)} rows were waiting at a kill, and all arrived")
         if code != 0 or any(report[name] for name in ("out_of_order", "gaps", "conflicts", "broken")):

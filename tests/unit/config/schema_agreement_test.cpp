@@ -95,6 +95,7 @@ std::string describe(const Config& config) {
                        stable_after.count(),
                        static_cast<int>(config.simulator.model),
                        config.simulator.seed,
+                       config.clock.trusts_system_time,
                        static_cast<int>(config.log_level)};
   return values.dump();
 }
@@ -176,7 +177,7 @@ TEST_CASE("config schema: its defaults are the parser's") {
     REQUIRE(config);
     CHECK(describe(*config) == describe(*plain));
   });
-  CHECK(defaults == 21);
+  CHECK(defaults == 22);
 
   const Json& backoff = object_schema(schema, "publish.backoff")["properties"];
   const Result<Config> smallest = parse(config_text("{}"));

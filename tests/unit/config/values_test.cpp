@@ -21,6 +21,7 @@ TEST_CASE("config: the smallest one has every default") {
   CHECK(config->publish.client_id == "outrider-truck-17");
   CHECK(config->publish.brokers[0].text() == "broker:1883");
   CHECK(config->buffer.directory == "/var/lib/outrider");
+  CHECK_FALSE(config->clock.trusts_system_time);
 }
 
 TEST_CASE("config: every value is read") {
@@ -41,6 +42,7 @@ TEST_CASE("config: every value is read") {
        "keep_alive": "5s", "connect_timeout": "1s", "ack_timeout": "10min",
       "backoff": {"base": "10ms", "cap": "24h"}, "stable_after": "0s"},
     "simulator": {"model": "machine", "seed": 9007199254740992},
+    "clock": {"trust_system_time": true},
     "log": {"level": "warning"}})");
   REQUIRE(config);
   CHECK(config->vehicle_id == "Lkw ä");
@@ -77,6 +79,7 @@ TEST_CASE("config: every value is read") {
   CHECK(publish.stable_after == milliseconds(0));
   CHECK(config->simulator.model == ModelKind::kMachine);
   CHECK(config->simulator.seed == 9007199254740992U);
+  CHECK(config->clock.trusts_system_time);
   CHECK(config->log_level == LogLevel::kWarning);
 }
 
