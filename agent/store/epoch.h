@@ -30,8 +30,9 @@ struct EpochDecision {
 /// Which epoch holds, from what the file beside the database and the database itself say. A new one begins whenever
 /// numbers might repeat: the database is new, older than the file (restored), or of another life than the file.
 ///
-/// Shape    `file` is nullopt when there is no file, `database` when it is new.
+/// Shape    `file` is nullopt when there is no file, `database` when it is new or numbers of its epoch may be used
+///          already. A new counter is above `least`.
 EpochDecision decide_epoch(const std::optional<std::string>& file, const std::optional<Epoch>& database,
-                           std::uint64_t random);
+                           std::uint64_t random, std::uint64_t least = 0);
 
 }  // namespace outrider

@@ -80,7 +80,7 @@ Status Outbox::State::write(std::size_t rows) {
     if (Status made = rows > 0 ? make_room(rows) : ok(); !made) return made;
     if (Status inserted = insert_rows(rows); !inserted) return inserted;
     if (Status saved = boot_table.write(); !saved) return saved;
-    return is_marked_open ? ok() : write_meta(*database, kCleanKey, "0");
+    return is_marked_open ? ok() : mark_open();
   });
   if (done)
     written(rows);
