@@ -94,6 +94,7 @@ struct Outbox::State {
   const Stream& seen(StreamIndex index) const { return drafts[index] ? *drafts[index] : streams[index]; }
 
   // outbox_deliver.cpp
+  Status check_numbers(Sequence first, Sequence damaged, std::vector<Row>& rows, std::size_t before);
   Status settle(Stream& stream);
   Status recount(Stream& stream);
 

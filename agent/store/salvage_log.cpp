@@ -104,19 +104,15 @@ class LogReader {
     const bool is_right = is_of_today && sum == frame.noted;
     if (is_intact_ && !is_right) {
       is_intact_ = false;
-      has_later_commit_ = is_of_today && frame.database_pages != 0;
+      has_later_commit_ = is_of_today && frame.database_pages != 0;  // perhaps that was the end of one
       return;
     }
     if (!is_right) return;
-    // Written after a transaction was made durable, and the damage lies before that.
-    if (!is_intact_ && has_later_commit_ && contents_.state != LogContents::State::kBroken) {
-      contents_.state = LogContents::State::kBroken;
-      adopt();
-    }
+    // A transaction came to its end, or even another followed, and the damage lies before that.
+    const bool is_commit = frame.database_pages != 0;
+    if (!is_intact_ && (has_later_commit_ || is_commit)) contents_.state = LogContents::State::kBroken;
     pending_[frame.page] = at + kFrameHeaderBytes;
-    if (frame.database_pages == 0) return;
-    if (!is_intact_) has_later_commit_ = true;
-    if (is_intact_ || contents_.state == LogContents::State::kBroken || !has_header_) adopt();
+    if (is_commit) adopt();
   }
 
   void adopt() {
@@ -129,7 +125,8 @@ class LogReader {
   bool is_big_endian_ = false;
   bool has_header_ = false;
   bool is_intact_ = false;  ///< No frame so far was wrong.
-  bool has_later_commit_ = false;
+  bool has_later_commit_ =
+      false;  ///< The first frame that was wrong says that it is the last of its transaction.
   std::uint32_t salt_1_ = 0;
   std::uint32_t salt_2_ = 0;
   Checksum sum_;

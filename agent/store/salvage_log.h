@@ -10,8 +10,9 @@ namespace outrider {
 /// A write-ahead log as SQLite will see it, and what it will not see.
 ///
 /// SQLite believes the log up to the first frame that is not right, and forgets the rest without a word: after a power
-/// cut that is what was being written. When whole transactions follow, the frame was right once, and what it forgets
-/// was durable.
+/// cut that is what was being written. When the end of a transaction follows, what it forgets was most likely durable.
+/// (Or the storage wrote the end of the last transaction before its beginning, and then the power went: to take that
+/// for damage costs a new epoch and no row.) Damage in the very last frame is taken for a power cut.
 struct LogContents {
   enum class State {
     kAbsent,
@@ -21,7 +22,8 @@ struct LogContents {
   };
   State state = State::kAbsent;
   std::uint64_t bytes = 0;
-  /// Page → where its newest image begins; behind damage every frame that is right by itself counts.
+  /// Page → where its newest image begins, of transactions that came to their end; behind damage every frame counts that
+  /// is right by itself.
   std::unordered_map<std::uint32_t, std::uint64_t> images;
 };
 

@@ -197,9 +197,10 @@ Query::Query(Statement& statement, Prepare /*unused*/) : statement_(statement) {
 }
 
 Query::~Query() {
+  statement_.is_running_ = false;
+  if (statement_.handle_ == nullptr) return;  // it could not be prepared
   sqlite3_reset(statement_.handle_);
   sqlite3_clear_bindings(statement_.handle_);  // they borrow memory of the caller
-  statement_.is_running_ = false;
 }
 
 Result<bool> Query::next() {
