@@ -41,6 +41,7 @@ Status Agent::turn() {
   expire(now);
   update_statuses();
   publisher_->advance(now);
+  ports_.outbox.set_live(publisher_->mode() == Publisher::Mode::kLive);
   return ports_.outbox.is_damaged() ? outrider::stop("the buffer is damaged") : ok();
 }
 

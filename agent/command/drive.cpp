@@ -34,6 +34,7 @@ Result<std::unique_ptr<Outbox>> open_outbox(const BufferConfig& buffer, World& w
                        .min_free_disk = buffer.min_free_disk,
                        .commit_interval = buffer.commit_interval,
                        .max_staged_bytes = buffer.max_staged_bytes,
+                       .memory_window = buffer.keep_in_memory.value_or(milliseconds(0)),
                        .random = world.random},
                       *epoch_file);
 }

@@ -53,6 +53,11 @@ BufferConfig read_buffer(const JsonObject& top) {
     buffer.min_free_disk = bytes;
   }
   object->read("commit_interval", buffer.commit_interval, Range<milliseconds>{milliseconds(10), seconds(60)});
+  if (object->has("keep_in_memory")) {
+    milliseconds window{};
+    object->read("keep_in_memory", window, Range<milliseconds>{seconds(1), std::chrono::hours(1)});
+    buffer.keep_in_memory = window;
+  }
   object->read_size("max_staged_bytes", buffer.max_staged_bytes, {64ULL << 10U, 256ULL << 20U});
   return buffer;
 }

@@ -68,6 +68,8 @@ struct BufferConfig {
   /// What the file system keeps free; absent: 2 % of it, at most 64 MiB.
   std::optional<std::uint64_t> min_free_disk = {};
   milliseconds commit_interval{500};  ///< What a power cut may cost.
+  /// While the link is live rows wait for their acknowledgement in memory, this long at most; absent: on the disk.
+  std::optional<milliseconds> keep_in_memory = {};
   /// Memory for rows that could not be written yet (disk full).
   std::uint64_t max_staged_bytes = 1ULL << 20;
 };

@@ -17,8 +17,9 @@ constexpr std::array kBus{Key{"name"}, Key{"dbc"}, Key{"match"}};
 constexpr std::array kSignal{Key{"message"}, Key{"signal"},         Key{"as"},       Key{"unit"},
                              Key{"period"},  Key{"on_change"},      Key{"deadband"}, Key{"min_interval"},
                              Key{"valid"},   Key{"source_address"}, Key{"drop"}};
-constexpr std::array kBuffer{Key{"directory"},     Key{"max_bytes"},       Key{"max_age"},
-                             Key{"min_free_disk"}, Key{"commit_interval"}, Key{"max_staged_bytes"}};
+constexpr std::array kBuffer{Key{"directory"},       Key{"max_bytes"},       Key{"max_age"},
+                             Key{"min_free_disk"},   Key{"commit_interval"}, Key{"keep_in_memory"},
+                             Key{"max_staged_bytes"}};
 constexpr std::array kPublish{
     Key{"brokers"},       Key{"mqtt"},        Key{"client_id"},       Key{"username"},
     Key{"password_file"}, Key{"topic"},       Key{"layout"},          Key{"max_message"},

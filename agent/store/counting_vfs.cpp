@@ -45,7 +45,7 @@ struct Pass<Method> {
 };
 
 /// Version 1 of the methods, or 2 with shared memory. Mapped files, version 3, would go past the counters.
-sqlite3_io_methods methods_of_version(int version) {
+constexpr sqlite3_io_methods methods_of_version(int version) {
   using Methods = sqlite3_io_methods;
   return {
       .iVersion = version,
@@ -78,8 +78,8 @@ std::string name_for(const CountingVfs* vfs) {
 }  // namespace
 
 int CountedFile::open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* flags_out) {
-  static const sqlite3_io_methods kPlain = methods_of_version(1);
-  static const sqlite3_io_methods kShared = methods_of_version(2);
+  static constexpr sqlite3_io_methods kPlain = methods_of_version(1);
+  static constexpr sqlite3_io_methods kShared = methods_of_version(2);
   of(file) = {.base = {.pMethods = nullptr}, .vfs = static_cast<CountingVfs*>(vfs->pAppData)};
   sqlite3_file* lower = below(file);
   const int code = below(vfs)->xOpen(below(vfs), path, lower, flags, flags_out);

@@ -28,11 +28,12 @@ struct EpochDecision {
 };
 
 /// Which epoch holds, from what the file beside the database and the database itself say. A new one begins whenever
-/// numbers might repeat: the database is new, older than the file (restored), or of another life than the file.
+/// numbers might repeat: the database is new, older than the file (restored), or of another life than the file, or the
+/// last run sent rows that it had not written (`may_repeat`).
 ///
 /// Shape    `file` is nullopt when there is no file, `database` when it is new or numbers of its epoch may be used
 ///          already. A new counter is above `least`.
 EpochDecision decide_epoch(const std::optional<std::string>& file, const std::optional<Epoch>& database,
-                           std::uint64_t random, std::uint64_t least = 0);
+                           std::uint64_t random, bool may_repeat = false, std::uint64_t least = 0);
 
 }  // namespace outrider

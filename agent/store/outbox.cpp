@@ -88,16 +88,29 @@ Status Outbox::commit() { return state_->commit(); }
 bool Outbox::is_commit_due(BootTime now) const {
   state_->last_asked = now;
   if (state_->staged.empty() && !state_->has_changes()) return false;
+  const milliseconds interval =
+      state_->may_hold_back() ? state_->options.memory_window : state_->options.commit_interval;
   // After a failure only time is a reason: the disk would be tried again and again.
   if (!state_->health.is_failing && state_->staged_bytes >= state_->options.max_staged_bytes / 2) return true;
-  return !state_->last_commit || now - *state_->last_commit >= state_->options.commit_interval;
+  return !state_->last_commit || now - *state_->last_commit >= interval;
+}
+
+void Outbox::set_live(bool is_live) { state_->is_live = is_live; }
+
+/// Everything staged may wait for its acknowledgement rather than for the disk.
+bool Outbox::State::may_hold_back() const {
+  return is_live && reads_memory() && !health.is_failing &&
+         std::none_of(staged.begin(), staged.end(), [&](const StagedRow& entry) {
+           return names[entry.stream].channel == Channel::kEvents || entry.dead_letter != 0;
+         });
 }
 
 // Counts.
 
 Backlog Outbox::backlog(StreamIndex stream) const {
   ENSURE(stream < state_->streams.size());
-  const Stream& owner = state_->streams[stream];
+  Stream owner = state_->streams[stream];
+  if (state_->reads_memory()) owner.fold(owner.staged);
   const RowSum& waiting = owner.waiting;
   return {.oldest = waiting.rows > 0 ? owner.acked + 1 : 0,
           .newest = owner.newest,

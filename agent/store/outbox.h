@@ -14,6 +14,7 @@
 #include "agent/base/time.h"
 #include "agent/ports/small_file.h"
 #include "agent/store/dead_letter.h"
+#include "agent/store/ledger.h"
 #include "agent/store/row.h"
 #include "agent/store/salvage_report.h"
 #include "agent/store/store_health.h"
@@ -27,6 +28,10 @@ struct OutboxOptions {
   std::optional<std::uint64_t> min_free_disk = {};
   milliseconds commit_interval{500};
   std::uint64_t max_staged_bytes = 1ULL << 20;
+  /// Not zero: while the link is live, rows are sent from memory and written only if they are not acknowledged within
+  /// this time. Spares the flash; a power cut or crash costs up to so much, and then a new epoch begins, for numbers
+  /// could repeat. Events are written at once as ever.
+  milliseconds memory_window{0};
   std::uint64_t random = 0;       ///< Goes into a new epoch's name.
   std::uint64_t least_epoch = 0;  ///< A new epoch's counter is above this.
   /// The file was found damaged when it was in use: it is salvaged, whatever it looks like.
@@ -36,32 +41,13 @@ struct OutboxOptions {
   std::function<bool()> may_check_on = {};
 };
 
-/// What waits in one stream.
-struct Backlog {
-  Sequence oldest = 0;     ///< Oldest committed row that is not acknowledged; 0 when none waits.
-  Sequence newest = 0;     ///< Newest committed row ever; 0 when there never was one.
-  std::uint64_t rows = 0;  ///< Committed rows that wait.
-  std::uint64_t samples = 0;
-  std::uint64_t bytes = 0;  ///< Of payload.
-};
-
-/// The arithmetic of one stream since its epoch began: sampled = delivered + waiting + lost.
-struct Ledger {
-  /// Samples the selection wanted, including those lost before they had a number.
-  std::uint64_t sampled = 0;
-  std::uint64_t delivered = 0;  ///< Acknowledged by the broker.
-  std::uint64_t waiting = 0;    ///< Stored and staged.
-  /// Reported in rows ("lost", gap records): samples, or frames where no sample was decoded yet. Per cause: `losses`.
-  std::uint64_t lost = 0;
-};
-
 /// The only buffer: a row enters with `append` and leaves after the broker acknowledged it.
 ///
 /// Life cycle  open → streams registered → append / commit / read / acknowledge in any order → closed by the destructor,
 ///             which commits nothing: call `commit` first.
 /// Durability  `append` numbers and stages a row in memory; `commit` writes everything staged, all acknowledgements and
 ///             the ledger in one transaction (WAL, synchronous=FULL). Only committed rows can be read, so no number is
-///             ever published twice with different contents.
+///             ever published twice with different contents; with a memory window the epoch sees to that.
 /// Opening     never fails for what is in the file: a damaged one is set aside and salvaged, a stranger's moved away.
 ///             What is left are storage that cannot be used at all, and a buffer that is in use.
 /// Errors      kRetry: could not write now (disk full, I/O error, busy); staged rows stay staged, within
@@ -113,6 +99,9 @@ class Outbox {
   /// True when there is something to write (rows, acknowledgements, deletes) and the commit interval since the last
   /// commit is over, or half of the staging memory is used. After a commit that failed only the interval counts.
   bool is_commit_due(BootTime now) const;
+
+  /// Whether rows that are sent now are acknowledged soon. Only a memory window makes a difference of it.
+  void set_live(bool is_live);
 
   /// Appends committed rows of one stream that are not acknowledged, from number `from` on, in order: as many as fit in
   /// `max_bytes` of payload and `max_rows`, but at least one if there is any. After an error `rows` is what it was.

@@ -18,8 +18,8 @@ constexpr std::int64_t kRoomToDelete = 64;
 Status Outbox::State::commit() {
   last_commit = last_asked;
   health.is_failing = true;
-  for (Stream& stream : streams)
-    if (Status settled = settle(stream); !settled) return settled;
+  for (StreamIndex i = 0; i < streams.size(); ++i)
+    if (Status settled = settle(i); !settled) return settled;
   if (staged.empty() && !has_changes()) {
     health.is_failing = false;
     return ok();
@@ -131,8 +131,6 @@ Status Outbox::State::save_streams() {
     const Stream& stream = seen(i);
     if (!stream.is_changed) continue;
     if (Status saved = stream_table.save(names[i].vehicle_id, names[i].channel, stream); !saved) return saved;
-    if (Status saved = stream_table.save_losses(stream.id, streams[i].losses, stream.losses); !saved)
-      return saved;
   }
   return ok();
 }
@@ -141,7 +139,9 @@ void Outbox::State::adopt_drafts() {
   for (StreamIndex i = 0; i < streams.size(); ++i) {
     Stream& stream = streams[i];
     if (drafts[i]) stream = std::move(*drafts[i]);
-    if (stream.is_changed) stream.is_in_file = true;
+    if (!stream.is_changed) continue;
+    stream.is_in_file = true;
+    stream.losses_in_file = stream.losses;
     stream.is_changed = false;
   }
   letter_table.committed();
@@ -153,6 +153,10 @@ void Outbox::State::written(std::size_t rows) {
   const auto end = staged.begin() + static_cast<std::ptrdiff_t>(rows);
   for (auto entry = staged.begin(); entry != end; ++entry) staged_bytes -= cost_of(entry->row);
   staged.erase(staged.begin(), end);
+  recount_staged();
+}
+
+void Outbox::State::recount_staged() {
   for (Stream& stream : streams) stream.staged = {};
   for (const StagedRow& entry : staged) streams[entry.stream].staged.add(entry.row, entry.losses);
 }

@@ -23,6 +23,9 @@ Status Outbox::read(StreamIndex stream, Sequence from, std::size_t max_bytes, st
                                    " is not what was written and will be reported as lost");
     if (Status gone = state_->bury(stream, *damaged, "its checksum is wrong", "damaged"); !gone) return gone;
   }
+  const Sequence next = rows.size() > before ? rows.back().through + 1 : first;
+  if (next > owner.newest && rows.size() - before < max_rows)
+    state_->read_staged(stream, next, max_bytes, rows);
   return ok();
 }
 
@@ -39,43 +42,83 @@ Status Outbox::State::check_numbers(Sequence first, Sequence damaged, std::vecto
   return stop("the buffer " + options.path + " is damaged: there is no row " + std::to_string(expected));
 }
 
+/// Rows that are sent before they are written. Those of dead letters wait until they are.
+void Outbox::State::read_staged(StreamIndex index, Sequence from, std::size_t max_bytes,
+                                std::vector<Row>& rows) const {
+  if (!reads_memory()) return;
+  std::size_t bytes = 0;
+  for (const Row& row : rows) bytes += row.payload.size();
+  for (const StagedRow& entry : staged) {
+    if (entry.stream != index || entry.row.seq < from) continue;
+    bytes += entry.row.payload.size();
+    if (entry.dead_letter != 0 || (bytes > max_bytes && !rows.empty())) return;
+    rows.push_back(entry.row);
+  }
+}
+
 void Outbox::note_sent(StreamIndex stream, Sequence through) {
   ENSURE(stream < state_->streams.size());
   Stream& owner = state_->streams[stream];
   if (through <= owner.sent) return;
-  owner.sent = std::min(through, owner.newest);
+  owner.sent = std::min(through, owner.next_number() - 1);
   owner.is_changed = true;
 }
 
 void Outbox::acknowledge(StreamIndex stream, Sequence through) {
   ENSURE(stream < state_->streams.size());
   Stream& owner = state_->streams[stream];
-  owner.wanted = std::max(owner.wanted, std::min(through, owner.newest));
-  if (owner.wanted == owner.acked) return;
+  const Sequence readable = state_->reads_memory() ? owner.next_number() - 1 : owner.newest;
+  owner.wanted = std::max(owner.wanted, std::min(through, readable));
   // After an error the next commit counts again, and reports it.
-  if (Status settled = state_->settle(owner); !settled) log_warning("store", settled.error().text);
+  if (Status settled = state_->settle(stream); !settled) log_warning("store", settled.error().text);
 }
 
 /// Moves what was acknowledged from waiting to delivered.
-Status Outbox::State::settle(Stream& stream) {
-  if (stream.wanted == stream.acked) return ok();
+Status Outbox::State::settle(StreamIndex index) {
+  Stream& stream = streams[index];
+  const Sequence written = std::min(stream.wanted, stream.newest);
+  if (stream.acked < written)
+    if (Status settled = settle_rows(stream, written); !settled) return settled;
+  if (stream.wanted > stream.newest) drop_staged(index);
+  return ok();
+}
+
+Status Outbox::State::settle_rows(Stream& stream, Sequence through) {
   RowSum delivered = stream.waiting;
-  if (stream.wanted < stream.newest) {
-    Result<RowSum> sum = row_table.sum(stream.id, stream.acked + 1, stream.wanted);
+  if (through < stream.newest) {
+    Result<RowSum> sum = row_table.sum(stream.id, stream.acked + 1, through);
     if (!sum) return sum.error();
     delivered = *sum;
   }
   if (!stream.waiting.covers(delivered)) return recount(stream);
-  stream.acknowledge(stream.wanted, delivered);
+  stream.acknowledge(through, delivered);
   return ok();
+}
+
+/// Rows that were acknowledged before they were written never will be: they only count.
+void Outbox::State::drop_staged(StreamIndex index) {
+  Stream& stream = streams[index];
+  StagedSum part;
+  const auto is_done = [&](const StagedRow& entry) {
+    if (entry.stream != index || entry.row.seq > stream.wanted) return false;
+    part.add(entry.row, entry.losses);
+    staged_bytes -= cost_of(entry.row);
+    return true;
+  };
+  std::erase_if(staged, is_done);
+  const bool has_none_in_file = !stream.has_removable();
+  stream.fold(part);
+  stream.acknowledge(stream.wanted, part.rows);
+  if (has_none_in_file) stream.removed = stream.acked;
+  recount_staged();
 }
 
 /// The counters in the file contradict its rows: somebody changed it, or storage did. The rows are what counts.
 Status Outbox::State::recount(Stream& stream) {
-  Result<RowSum> left = row_table.sum(stream.id, stream.wanted + 1, stream.newest);
+  Result<RowSum> left = row_table.sum(stream.id, std::min(stream.wanted, stream.newest) + 1, stream.newest);
   if (!left) return left.error();
   log_warning("store.counters", "the counters of the buffer did not fit its rows and were made anew");
-  stream.acknowledge(stream.wanted, stream.waiting);
+  stream.acknowledge(std::min(stream.wanted, stream.newest), stream.waiting);
   stream.waiting = *left;
   stream.sampled = stream.delivered + stream.waiting.samples + stream.lost;
   return ok();

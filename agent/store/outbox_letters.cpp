@@ -15,6 +15,9 @@ Status Outbox::bury(StreamIndex stream, Sequence seq, std::string_view reason) {
 }
 
 Status Outbox::State::bury(StreamIndex index, Sequence seq, std::string_view reason, std::string_view cause) {
+  // A row that was sent from memory is written first.
+  if (seq > streams[index].newest && reads_memory())
+    if (Status written = commit(); !written) return written;
   const Stream& stream = streams[index];
   const Error absent = reject("there is no row " + std::to_string(seq) + " waiting to be buried");
   if (seq <= stream.wanted || seq > stream.newest) return absent;

@@ -115,6 +115,9 @@ Status Outbox::State::prepare(FileOwner owner) {
   if (!clean) return clean.error();
   was_unclean = *clean == "0";
   if (!was_unclean) return ok();
+  const Result<std::string> was_volatile = read_meta(*database, kVolatileKey);
+  if (!was_volatile) return was_volatile.error();
+  may_repeat = *was_volatile == "1";
   if (Status checked = check_log(log); !checked) return checked;
   return check_structure();
 }
@@ -160,9 +163,7 @@ Status Outbox::State::begin_life(SmallFile& epoch_file) {
     file = std::optional<std::string>("");
   }
   const std::optional<Epoch> known = parse_epoch(*stored);
-  const std::uint64_t least = std::max(options.least_epoch, known ? known->counter : 0);
-  const EpochDecision decision =
-      decide_epoch(*file, may_repeat ? std::nullopt : known, options.random, least);
+  const EpochDecision decision = decide_epoch(*file, known, options.random, may_repeat, options.least_epoch);
   epoch = decision.epoch.text();
   if (*file && stored->empty() && !may_repeat)
     log_warning("store", "the buffer " + options.path + " is gone though its epoch file is there: epoch " +
@@ -203,6 +204,8 @@ Status Outbox::State::mark_open() {
   if (!error && now < bytes) fs::resize_file(log, bytes, error);
   const std::string noted = error ? "0" : std::to_string(bytes);
   if (Status written = write_meta(*database, kLogKey, noted); !written) return written;
+  const bool is_volatile = options.memory_window > milliseconds(0);
+  if (Status written = write_meta(*database, kVolatileKey, is_volatile ? "1" : "0"); !written) return written;
   return write_meta(*database, kCleanKey, "0");
 }
 
@@ -252,9 +255,10 @@ StreamIndex Outbox::State::activate(StreamTable::Entry entry) {
 
 void Outbox::State::close() {
   if (database->was_damaged() || health.is_damaged) return;  // the next start is to see it as it is
-  const bool is_clean = staged.empty();                      // rows that are dropped now are for the next run to say
+  const bool is_clean = staged.empty();  // rows that are dropped now are for the next run to say
   Status closed = database->transact([&]() -> Status {
-    if (Status noted = write_meta(*database, kLogKey, "0"); !noted) return noted;  // which goes with the connection
+    if (Status noted = write_meta(*database, kLogKey, "0"); !noted)
+      return noted;  // which goes with the connection
     return write_meta(*database, kCleanKey, is_clean ? "1" : "0");
   });
   if (!closed) log_warning("store", closed.error().text);

@@ -40,6 +40,8 @@ struct Outbox::State {
       "log_bytes";  ///< The log is never shorter while a process uses the file.
   static constexpr const char* kSalvageKey =
       "salvage";  ///< "running" and "done", until the damaged files have their name.
+  /// "1" while rows may be sent before they are written.
+  static constexpr const char* kVolatileKey = "volatile";
 
   // outbox_open.cpp
   struct Refusal;
@@ -50,8 +52,8 @@ struct Outbox::State {
   Status check_log(const LogContents& log);
   Status check_structure();
   Status begin_life(SmallFile& epoch_file);
-  Status mark_open();
   Status write_epoch(const EpochDecision& decision);
+  Status mark_open();
   Status load();
   Status place(StreamTable::Entry entry, std::uint32_t& oldest_boot);
   StreamIndex activate(StreamTable::Entry entry);
@@ -95,8 +97,14 @@ struct Outbox::State {
 
   // outbox_deliver.cpp
   Status check_numbers(Sequence first, Sequence damaged, std::vector<Row>& rows, std::size_t before);
-  Status settle(Stream& stream);
+  Status settle(StreamIndex index);
+  Status settle_rows(Stream& stream, Sequence through);
   Status recount(Stream& stream);
+  bool reads_memory() const { return options.memory_window > milliseconds(0) && is_marked_open; }
+  void read_staged(StreamIndex index, Sequence from, std::size_t max_bytes, std::vector<Row>& rows) const;
+  void drop_staged(StreamIndex index);
+  void recount_staged();
+  bool may_hold_back() const;
 
   // outbox_retention.cpp
   using TooOld = std::function<bool(std::uint32_t boot, BootTime time)>;
@@ -154,6 +162,7 @@ struct Outbox::State {
   std::uint64_t staged_bytes = 0;
 
   StoreHealth health;           ///< Without what is asked for when somebody wants to know.
+  bool is_live = false;         ///< See Outbox::set_live.
   bool is_in_use = false;       ///< A commit succeeded, so the file must be there.
   bool may_grow = true;         ///< The disk has room for a longer file.
   std::int64_t page_limit = 0;  ///< That the database has been told.

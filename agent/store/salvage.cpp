@@ -238,8 +238,8 @@ Status Salvage::settle(StreamIndex id, bool is_new_epoch, SalvageReport& report)
   stream.waiting = *waiting;
   stream.sampled = stream.delivered + stream.waiting.samples + stream.lost;
   stream.sent = std::clamp(stream.sent, stream.acked, stream.newest);
-  if (Status done = target_.streams.save(known.vehicle_id, known.channel, stream); !done) return done;
-  return target_.streams.save_losses(id, {}, stream.losses);
+  stream.losses_in_file.clear();
+  return target_.streams.save(known.vehicle_id, known.channel, stream);
 }
 
 /// Also removes rows that a gap record before them stands for: their page had not heard of it.

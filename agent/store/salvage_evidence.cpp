@@ -76,6 +76,13 @@ bool read_streams(Database& sql, Evidence& evidence) {
   return named == entries->size() && evidence.streams.size() == entries->size();
 }
 
+/// Rows that were sent before they were written have numbers that the file does not know.
+bool has_told_all(Database& sql) {
+  const Result<std::string> is_volatile = read_meta(sql, "volatile");
+  const Result<std::string> is_clean = read_meta(sql, "clean");
+  return is_volatile && is_clean && (*is_volatile != "1" || *is_clean == "1");
+}
+
 /// A state of the stream as some page knows it: the one that is further along counts.
 void adopt_if_newer(Evidence& evidence, StreamTable::Entry entry) {
   Evidence::KnownStream& known = evidence.streams[entry.stream.id];
@@ -119,8 +126,8 @@ Evidence read_evidence(Database* sql, PageFile& pages) {
   Evidence evidence;
   if (sql != nullptr) {
     if (Result<std::string> epoch = read_meta(*sql, "epoch")) evidence.epoch = *epoch;
-    evidence.are_numbers_known =
-        read_streams(*sql, evidence) && pages.log().state != LogContents::State::kBroken;
+    evidence.are_numbers_known = read_streams(*sql, evidence) && has_told_all(*sql) &&
+                                 pages.log().state != LogContents::State::kBroken;
   }
   const bool needs_streams = !evidence.are_numbers_known;
   std::map<StreamIndex, std::pair<Sequence, Sequence>> seen;

@@ -97,6 +97,14 @@ Status configure(Database& database, const StoreLimits& limits) {
                           pragma("journal_size_limit", std::to_string(limits.wal_pages * kPageBytes)));
 }
 
+/// A log that an earlier process left goes into the file before it grows on: if that process saw a sync fail, the system
+/// still shows what was written then, and forgets it with the power, and with it everything that was logged behind it.
+Status move_log(Database& database) {
+  Status moved = database.checkpoint();
+  return moved || moved.error().fault == Fault::kRetry ? ok()
+                                                       : moved;  // no room for that: the log goes on as it is
+}
+
 Status migrate(Database& database) {
   Result<std::int64_t> version = database.integer("PRAGMA user_version");
   if (!version) return version.error();
@@ -143,6 +151,7 @@ Result<FileOwner> owner_of(Database& database) {
 Status prepare_schema(Database& database, FileOwner owner, const StoreLimits& limits) {
   ENSURE(owner == FileOwner::kNobody || owner == FileOwner::kUs);
   if (Status set = configure(database, limits); !set) return set;
+  if (Status moved = move_log(database); !moved) return moved;
   if (Status ready = owner == FileOwner::kNobody ? create_tables(database) : migrate(database); !ready)
     return ready;
   return set_page_limit(database, limits.database_pages);

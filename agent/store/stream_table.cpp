@@ -137,6 +137,7 @@ Status StreamTable::load_losses(Stream& stream) {
     if (!*row) break;
     stream.losses[std::string(query.bytes(0))] = static_cast<std::uint64_t>(query.integer(1));
   }
+  stream.losses_in_file = stream.losses;
   // Their sum is safe: losses from before causes were told apart, or a damaged cause.
   if (total(stream.losses) != stream.lost) stream.losses = {{"unknown", stream.lost}};
   return ok();
@@ -146,18 +147,21 @@ Status StreamTable::save(const std::string& vehicle_id, Channel channel, const S
   const Counters counters = counters_of(stream);
   const std::uint32_t crc = stream_checksum(stream.id, vehicle_id, channel, counters);
   const auto [next_seq, acked, sent, sampled, delivered, lost, rows, bytes] = counters;
-  if (stream.is_in_file)
-    return Query(update_, next_seq, acked, sampled, delivered, lost, rows, bytes, sent, crc, stream.id).run();
-  return Query(insert_, next_seq, acked, sampled, delivered, lost, rows, bytes, sent, crc, stream.id,
-               std::string_view(vehicle_id), static_cast<int>(channel))
-      .run();
+  Status saved =
+      stream.is_in_file
+          ? Query(update_, next_seq, acked, sampled, delivered, lost, rows, bytes, sent, crc, stream.id).run()
+          : Query(insert_, next_seq, acked, sampled, delivered, lost, rows, bytes, sent, crc, stream.id,
+                  std::string_view(vehicle_id), static_cast<int>(channel))
+                .run();
+  return saved ? save_losses(stream) : saved;
 }
 
-Status StreamTable::save_losses(StreamIndex id, const LossCounts& saved, const LossCounts& now) {
-  for (const auto& [cause, samples] : now) {
-    const auto known = saved.find(cause);
-    if (known != saved.end() && known->second == samples) continue;
-    if (Status done = Query(save_loss_, id, std::string_view(cause), samples).run(); !done) return done;
+Status StreamTable::save_losses(const Stream& stream) {
+  for (const auto& [cause, samples] : stream.losses) {
+    const auto known = stream.losses_in_file.find(cause);
+    if (known != stream.losses_in_file.end() && known->second == samples) continue;
+    if (Status done = Query(save_loss_, stream.id, std::string_view(cause), samples).run(); !done)
+      return done;
   }
   return ok();
 }
@@ -170,6 +174,7 @@ Status StreamTable::restart_ledgers() {
     Stream& stream = entry.stream;
     stream.sampled = stream.waiting.samples;
     stream.delivered = stream.lost = 0;
+    stream.losses.clear();
     stream.sent = stream.acked;
     if (Status saved = save(entry.vehicle_id, entry.channel, stream); !saved) return saved;
   }

@@ -36,7 +36,8 @@ struct Stream {
   std::uint64_t sampled = 0;
   std::uint64_t delivered = 0;
   std::uint64_t lost = 0;
-  LossCounts losses;  ///< What `lost` consists of.
+  LossCounts losses;          ///< What `lost` consists of.
+  LossCounts losses_in_file;  ///< The same as of the last commit.
 
   StagedSum staged;
   Sequence wanted = 0;  ///< Acknowledged, though perhaps not yet counted (acked < wanted after an I/O error).
@@ -70,13 +71,12 @@ class StreamTable {
   Result<std::vector<Entry>> load();
   /// Inside a transaction. Does not look at what is staged.
   Status save(const std::string& vehicle_id, Channel channel, const Stream& stream);
-  /// Writes the causes of `now` that differ from `saved`.
-  Status save_losses(StreamIndex id, const LossCounts& saved, const LossCounts& now);
   /// For a new epoch, inside a transaction: its ledger begins with what waits.
   Status restart_ledgers();
 
  private:
   Status load_losses(Stream& stream);
+  Status save_losses(const Stream& stream);
   Database& database_;
   Statement load_;
   Statement load_losses_;

@@ -91,7 +91,8 @@ class Child {
   void append() {
     const StreamIndex i = random_() % kStreams;
     const std::uint64_t content = random_();
-    Result<Sequence> number = outbox_->append(streams_[i], row_with(content), {{"can0.overrun", lost_with(content)}});
+    Result<Sequence> number =
+        outbox_->append(streams_[i], row_with(content), {{"can0.overrun", lost_with(content)}});
     if (number) staged_.push_back({Report::Kind::kCommitted, i, *number, content});
   }
 

@@ -34,7 +34,7 @@ TEST_CASE("config: every value is read") {
        "min_interval": "0s", "valid": [-1, null], "source_address": 23},
       {"signal": "P", "period": "1s"},
       {"message": "Noise*", "drop": true}],
-    "buffer": {"directory": "d", "max_bytes": "1MiB", "max_age": "2h", "min_free_disk": "5MiB", "commit_interval": "10ms", "max_staged_bytes": "64KiB"},
+    "buffer": {"directory": "d", "max_bytes": "1MiB", "max_age": "2h", "min_free_disk": "5MiB", "keep_in_memory": "30s", "commit_interval": "10ms", "max_staged_bytes": "64KiB"},
     "publish": {"brokers": ["mqtt://a:1", "mqtt://[::1]"], "mqtt": "3.1.1", "client_id": "c", "username": "u",
       "password_file": "pw", "topic": "{vehicle_id}/{channel}", "layout": "records", "max_message": "16MiB",
       "max_in_flight": 65535, "keep_alive": "5s", "connect_timeout": "1s", "ack_timeout": "10min",
@@ -53,6 +53,7 @@ TEST_CASE("config: every value is read") {
   CHECK(config->buffer.max_bytes == 1U << 20U);
   CHECK(config->buffer.commit_interval == milliseconds(10));
   CHECK(config->buffer.max_staged_bytes == 64U << 10U);
+  CHECK(config->buffer.keep_in_memory == std::chrono::seconds(30));
   CHECK(config->buffer.max_age == std::chrono::hours(2));
   CHECK(config->buffer.min_free_disk == 5U << 20U);
   const PublishConfig& publish = config->publish;
