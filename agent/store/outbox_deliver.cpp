@@ -17,7 +17,7 @@ Status Outbox::read(StreamIndex stream, Sequence from, std::size_t max_bytes, st
   while (first <= owner.newest && max_rows > 0) {
     Result<Sequence> damaged = state_->row_table.read(owner.id, first, max_bytes, max_rows, rows);
     if (!damaged) return damaged.error();
-    if (Status whole = state_->check_numbers(first, *damaged, rows, before); !whole) return whole;
+    if (Status whole = state_->check_numbers(owner, first, *damaged, rows, before); !whole) return whole;
     if (*damaged == 0 || rows.size() > before) break;
     log_error("store.damaged", "row " + std::to_string(*damaged) + " of " + state_->names[stream].vehicle_id +
                                    " is not what was written and will be reported as lost");
@@ -30,13 +30,18 @@ Status Outbox::read(StreamIndex stream, Sequence from, std::size_t max_bytes, st
 }
 
 /// Numbers have no holes. A page that was not written, or not where it belongs, is a sound page to SQLite.
-Status Outbox::State::check_numbers(Sequence first, Sequence damaged, std::vector<Row>& rows,
-                                    std::size_t before) {
+Status Outbox::State::check_numbers(const Stream& stream, Sequence first, Sequence damaged,
+                                    std::vector<Row>& rows, std::size_t before) {
   Sequence expected = first;
   std::size_t i = before;
   for (; i < rows.size() && rows[i].seq == expected; ++i) expected = rows[i].through + 1;
-  const bool has_come_along = i > before || damaged == expected;
-  if (i == rows.size() && has_come_along) return ok();
+  if (i == before && damaged != first) {  // a gap record may have grown over `first`
+    const Result<Sequence> end = row_table.end_of(stream.id, first);
+    if (!end) return end.error();
+    if (*end != 0) expected = *end + 1;
+    for (; i < rows.size() && rows[i].seq == expected; ++i) expected = rows[i].through + 1;
+  }
+  if (i == rows.size() && (expected > first || damaged == first)) return ok();
   rows.resize(before);
   health.is_damaged = true;
   return stop("the buffer " + options.path + " is damaged: there is no row " + std::to_string(expected));

@@ -23,7 +23,7 @@ namespace {
 
 /// SQLite would remove a log without a database.
 bool is_log_alone(const std::string& path) {
-  return !has_content(path) && !read_log(path + "-wal").images.empty();
+  return !has_content(path) && !read_log(path).images.empty();
 }
 
 Error not_ours(Database& database, FileOwner owner) {
@@ -69,6 +69,7 @@ Outbox::~Outbox() { state_->close(); }
 Result<std::unique_ptr<Outbox::State>> Outbox::State::make(const OutboxOptions& options) {
   Result<std::unique_ptr<Database>> database = Database::open(options.path);
   if (!database) return database.error();
+  (*database)->keep_log(true);  // a log that is gone means damage, until `close` has said that it goes
   return std::make_unique<State>(options, std::move(*database));
 }
 
@@ -105,7 +106,7 @@ Status Outbox::State::prepare(FileOwner owner) {
   const std::string& path = options.path;
   if (options.is_known_damaged) return stop("the buffer " + path + " was found damaged when it was in use");
   // The lock is ours by now, so nobody writes into the log. Before the first write, which may go over its beginning.
-  const LogContents log = path.empty() ? LogContents() : read_log(path + "-wal");
+  const LogContents log = path.empty() ? LogContents() : read_log(path);
   if (log.state == LogContents::State::kBroken)
     return stop("the log of the buffer " + path +
                 " is damaged, and what SQLite makes of it is not the newest");
@@ -197,12 +198,9 @@ Status Outbox::State::write_epoch(const EpochDecision& decision) {
 /// In a transaction. The log gets its full length at once, which takes no room: so the next start can tell a log that was
 /// lost or cut short, which SQLite takes for one that holds nothing more.
 Status Outbox::State::mark_open() {
-  std::error_code error;
-  const std::string log = options.path + "-wal";
-  const auto bytes = static_cast<std::uintmax_t>(limits.wal_pages * kPageBytes);
-  const std::uintmax_t now = fs::file_size(log, error);
-  if (!error && now < bytes) fs::resize_file(log, bytes, error);
-  const std::string noted = error ? "0" : std::to_string(bytes);
+  const std::int64_t bytes = limits.wal_pages * kPageBytes;
+  const Status lengthened = options.path.empty() ? retry("there is no log") : database->lengthen_log(bytes);
+  const std::string noted = lengthened ? std::to_string(bytes) : "0";
   if (Status written = write_meta(*database, kLogKey, noted); !written) return written;
   const bool is_volatile = options.memory_window > milliseconds(0);
   if (Status written = write_meta(*database, kVolatileKey, is_volatile ? "1" : "0"); !written) return written;
@@ -261,6 +259,7 @@ void Outbox::State::close() {
       return noted;  // which goes with the connection
     return write_meta(*database, kCleanKey, is_clean ? "1" : "0");
   });
+  database->keep_log(!closed);
   if (!closed) log_warning("store", closed.error().text);
 }
 

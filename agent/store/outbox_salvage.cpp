@@ -61,6 +61,7 @@ Result<Outbox::State::Salvaged> Outbox::State::look_at_salvaged(const std::strin
   Result<std::unique_ptr<Database>> opened = Database::open(path);
   if (!opened) return opened.error();
   Database& database = **opened;
+  database.keep_log(true);
   const Result<FileOwner> owner = owner_of(database);
   if (!owner && !database.was_damaged()) return owner.error();
   if (owner && *owner == FileOwner::kNobody) return Salvaged::kPartly;

@@ -96,7 +96,8 @@ struct Outbox::State {
   const Stream& seen(StreamIndex index) const { return drafts[index] ? *drafts[index] : streams[index]; }
 
   // outbox_deliver.cpp
-  Status check_numbers(Sequence first, Sequence damaged, std::vector<Row>& rows, std::size_t before);
+  Status check_numbers(const Stream& stream, Sequence first, Sequence damaged, std::vector<Row>& rows,
+                       std::size_t before);
   Status settle(StreamIndex index);
   Status settle_rows(Stream& stream, Sequence through);
   Status recount(Stream& stream);

@@ -89,7 +89,7 @@ std::uint32_t big_endian_32(std::string_view bytes, std::size_t at) {
 PageFile::PageFile(const std::string& path, std::uint64_t max_record_bytes)
     : file_(path, std::ios::binary),
       log_file_(path + "-wal", std::ios::binary),
-      log_(read_log(path + "-wal")),
+      log_(read_log(path)),
       max_record_bytes_(max_record_bytes) {
   std::error_code absent;
   const std::uintmax_t bytes = std::filesystem::file_size(path, absent);

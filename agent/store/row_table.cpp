@@ -94,6 +94,7 @@ RowTable::RowTable(Database& database)
       read_(database,
             "SELECT id, span, format, samples, boot, boot_ns, crc, payload FROM row WHERE id BETWEEN ? AND ? "
             "ORDER BY id"),
+      last_until_(database, "SELECT id, span FROM row WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"),
       sum_(database,
            "SELECT count(*), sum(iif(format = 4, 0, samples)), sum(length(payload)) FROM row "
            "WHERE id BETWEEN ? AND ?"),
@@ -157,6 +158,14 @@ Result<std::optional<Row>> RowTable::at(StreamIndex stream, Sequence seq) {
   Row row = row_at(query);
   row.payload = query.bytes(7);
   return std::optional(std::move(row));
+}
+
+Result<Sequence> RowTable::end_of(StreamIndex stream, Sequence seq) {
+  Query query(last_until_, row_id(stream, 0), row_id(stream, seq));
+  Result<bool> found = query.next();
+  if (!found) return found.error();
+  const Sequence through = *found ? sequence_of_row_id(query.integer(0)) + query.integer(1) : 0;
+  return through >= seq ? through : 0;
 }
 
 Status RowTable::scan(StreamIndex stream, Sequence from,

@@ -48,6 +48,9 @@ class RowTable {
   /// One row, whatever its checksum says; nullopt when there is none that begins with this number.
   Result<std::optional<Row>> at(StreamIndex stream, Sequence seq);
 
+  /// Last number of the row that stands for `seq`, perhaps a gap record that begins before it; 0 when there is none.
+  Result<Sequence> end_of(StreamIndex stream, Sequence seq);
+
   /// Of rows numbered `first`..`last`; their payloads are not read.
   Result<RowSum> sum(StreamIndex stream, Sequence first, Sequence last);
 
@@ -82,6 +85,7 @@ class RowTable {
   Statement insert_;
   Statement insert_if_absent_;
   Statement read_;
+  Statement last_until_;
   Statement sum_;
   Statement first_;
   Statement first_with_samples_;

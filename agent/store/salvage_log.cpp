@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/store/salvage_log.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
+#include <utility>
 
 #include "agent/store/page_file.h"
 
@@ -71,6 +73,7 @@ class LogReader {
     std::string frame(kFrameBytes, '\0');
     for (std::uint64_t at = kHeaderBytes; file_.read(frame.data(), kFrameBytes); at += kFrameBytes)
       take(frame, at);
+    found.is_ignored = !has_header_;
     if (found.state == LogContents::State::kEmpty && has_header_) found.state = LogContents::State::kSound;
     const bool is_zero = header.find_first_not_of('\0') == std::string_view::npos;
     if (is_long_enough && !has_header_ && (!is_zero || !found.images.empty()))
@@ -85,34 +88,51 @@ class LogReader {
     is_big_endian_ = (magic & 1U) != 0;
     salt_1_ = big_endian_32(header, 16);
     salt_2_ = big_endian_32(header, 20);
-    sum_ = add({}, header.substr(0, 24), is_big_endian_);
-    return sum_ == Checksum{big_endian_32(header, 24), big_endian_32(header, 28)};
+    noted_ = {big_endian_32(header, 24), big_endian_32(header, 28)};
+    computed_ = add({}, header.substr(0, 24), is_big_endian_);
+    return noted_ == computed_;
+  }
+
+  /// Without a header the second frame says which salts are of today: the first may be of a log that was just begun anew.
+  void take_salts(const Frame& frame, std::uint64_t at) {
+    if (at > kHeaderBytes && (frame.salt_1 != salt_1_ || frame.salt_2 != salt_2_)) pending_.clear();
+    salt_1_ = frame.salt_1;
+    salt_2_ = frame.salt_2;
+    if (at == kHeaderBytes && frame.page != 0)  // there is nothing to judge it by
+      pending_[frame.page] = at + kFrameHeaderBytes;
   }
 
   void take(std::string_view bytes, std::uint64_t at) {
     const Frame frame = frame_at(bytes);
-    const Checksum seed = sum_;
-    sum_ = frame.noted;
-    if (!has_header_ && at == kHeaderBytes) {  // no other word on which salts are of today
-      salt_1_ = frame.salt_1;
-      salt_2_ = frame.salt_2;
-      return;
-    }
+    const Checksum noted = std::exchange(noted_, frame.noted);
+    const Checksum computed = computed_;
+    if (!has_header_ && at <= kHeaderBytes + kFrameBytes) take_salts(frame, at);
+    const auto goes_on_from = [&](const Checksum& seed) {
+      return add(add(seed, bytes.substr(0, 8), is_big_endian_), bytes.substr(kFrameHeaderBytes),
+                 is_big_endian_);
+    };
     const bool is_of_today = frame.salt_1 == salt_1_ && frame.salt_2 == salt_2_ && frame.page != 0;
-    const Checksum sum =
-        add(add(seed, bytes.substr(0, 8), is_big_endian_), bytes.substr(kFrameHeaderBytes), is_big_endian_);
-    const bool is_right = is_of_today && sum == frame.noted;
-    if (is_intact_ && !is_right) {
+    const Checksum sum = goes_on_from(noted);
+    // What goes on from a sum was written after it, though the note of that sum, or the salts, were changed since.
+    const bool was_changed = sum == frame.noted ? is_intact_ && !is_of_today
+                                                : is_of_today && goes_on_from(computed) == frame.noted;
+    computed_ = sum;
+    if ((sum != frame.noted || !is_of_today) && !was_changed) {
       is_intact_ = false;
-      has_later_commit_ = is_of_today && frame.database_pages != 0;  // perhaps that was the end of one
+      ends_transaction_ = is_of_today && frame.database_pages != 0;
       return;
     }
-    if (!is_right) return;
-    // A transaction came to its end, or even another followed, and the damage lies before that.
-    const bool is_commit = frame.database_pages != 0;
-    if (!is_intact_ && (has_later_commit_ || is_commit)) contents_.state = LogContents::State::kBroken;
+    if (was_changed) is_intact_ = false;
+    // Written after a transaction was made durable, and damage lies before that. Remains of a commit that failed do not
+    // look like this: what was written next took its place.
+    if (!is_intact_ && (ends_transaction_ || was_changed) && contents_.state != LogContents::State::kBroken) {
+      contents_.state = LogContents::State::kBroken;
+      adopt();
+    }
     pending_[frame.page] = at + kFrameHeaderBytes;
-    if (is_commit) adopt();
+    ends_transaction_ = frame.database_pages != 0;
+    if (!ends_transaction_) return;
+    if (is_intact_ || contents_.state == LogContents::State::kBroken || !has_header_) adopt();
   }
 
   void adopt() {
@@ -124,22 +144,39 @@ class LogReader {
   LogContents contents_;
   bool is_big_endian_ = false;
   bool has_header_ = false;
-  bool is_intact_ = false;  ///< No frame so far was wrong.
-  bool has_later_commit_ =
-      false;  ///< The first frame that was wrong says that it is the last of its transaction.
+  bool is_intact_ = false;         ///< No frame so far was wrong.
+  bool ends_transaction_ = false;  ///< The frame before, whether or not it is right.
   std::uint32_t salt_1_ = 0;
   std::uint32_t salt_2_ = 0;
-  Checksum sum_;
+  Checksum noted_;     ///< By the frame before.
+  Checksum computed_;  ///< Over the frame before: the same if it is right.
   std::unordered_map<std::uint32_t, std::uint64_t> pending_;  ///< Of the transaction being read.
 };
 
+bool is_all_in(const std::string& database, const std::string& path, const LogContents& log) {
+  std::ifstream file(database, std::ios::binary);
+  std::ifstream log_file(path, std::ios::binary);
+  std::string in_file(kPageSize, '\0');
+  std::string in_log(kPageSize, '\0');
+  return !log.images.empty() && std::all_of(log.images.begin(), log.images.end(), [&](const auto& image) {
+    file.seekg(static_cast<std::streamoff>((std::uint64_t{image.first} - 1) * kPageSize));
+    log_file.seekg(static_cast<std::streamoff>(image.second));
+    return file.read(in_file.data(), kPageSize) && log_file.read(in_log.data(), kPageSize) &&
+           in_file == in_log;
+  });
+}
+
 }  // namespace
 
-LogContents read_log(const std::string& path) {
+LogContents read_log(const std::string& database) {
+  const std::string path = database + "-wal";
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return {};
   LogContents contents = LogReader(path).read();
   contents.bytes = std::filesystem::file_size(path, error);
+  if (contents.is_ignored && contents.state == LogContents::State::kBroken &&
+      is_all_in(database, path, contents))
+    contents.state = LogContents::State::kSound;
   return contents;
 }
 

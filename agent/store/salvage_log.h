@@ -10,9 +10,8 @@ namespace outrider {
 /// A write-ahead log as SQLite will see it, and what it will not see.
 ///
 /// SQLite believes the log up to the first frame that is not right, and forgets the rest without a word: after a power
-/// cut that is what was being written. When the end of a transaction follows, what it forgets was most likely durable.
-/// (Or the storage wrote the end of the last transaction before its beginning, and then the power went: to take that
-/// for damage costs a new epoch and no row.) Damage in the very last frame is taken for a power cut.
+/// cut that is what was being written. When another transaction follows, it was durable once. Damage in the last
+/// transaction of all looks like a power cut, and nothing here can tell them apart.
 struct LogContents {
   enum class State {
     kAbsent,
@@ -21,13 +20,16 @@ struct LogContents {
     kBroken,  ///< Transactions that were durable lie behind damage.
   };
   State state = State::kAbsent;
+  bool is_ignored = false;  ///< Its header is not right, so SQLite does not look further.
   std::uint64_t bytes = 0;
   /// Page → where its newest image begins, of transactions that came to their end; behind damage every frame counts that
   /// is right by itself.
   std::unordered_map<std::uint32_t, std::uint64_t> images;
 };
 
+/// A log that SQLite ignores and whose every image has moved into `database` counts as sound: the header is half written
+/// when the power goes as the log is begun anew.
 /// Source   sqlite.org/fileformat2.html, section 4.
-LogContents read_log(const std::string& path);
+LogContents read_log(const std::string& database);
 
 }  // namespace outrider

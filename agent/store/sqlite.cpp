@@ -99,8 +99,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, int fl
 Database::Database(std::string path) : path_(std::move(path)), vfs_(std::make_unique<CountingVfs>()) {}
 
 Database::~Database() {
-  // What lies in the log of a damaged file is evidence: it must not move into the file, nor be removed.
-  if (was_damaged_ && handle_ != nullptr)
+  if ((was_damaged_ || keeps_log_) && handle_ != nullptr)
     sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, static_cast<int*>(nullptr));
   ENSURE(sqlite3_close(handle_) == SQLITE_OK);
 }
@@ -132,6 +131,17 @@ Result<std::string> Database::text(const std::string& sql) {
 Status Database::checkpoint() {
   const int code = sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_RESTART, /*pnLog=*/nullptr,
                                              /*pnCkpt=*/nullptr);
+  if (code != SQLITE_OK) return failure(code);
+  return ok();
+}
+
+Status Database::lengthen_log(std::int64_t bytes) {
+  sqlite3_file* log = nullptr;
+  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (code == SQLITE_OK && (log == nullptr || log->pMethods == nullptr)) code = SQLITE_CANTOPEN;
+  sqlite3_int64 now = 0;
+  if (code == SQLITE_OK) code = log->pMethods->xFileSize(log, &now);
+  if (code == SQLITE_OK && now < bytes) code = log->pMethods->xTruncate(log, bytes);
   if (code != SQLITE_OK) return failure(code);
   return ok();
 }

@@ -60,6 +60,9 @@ class Database {
   /// Moves what is in the write-ahead log into the file; the log is written from its beginning again.
   Status checkpoint();
 
+  /// Sees to it that the log is at least so long, durably with the next commit. What is added takes no room yet.
+  Status lengthen_log(std::int64_t bytes);
+
   /// "ok", what is wrong with the structure of the file, or "" when `may_go_on`, asked with every few pages that are
   /// read, said no.
   Result<std::string> quick_check(const std::function<bool()>& may_go_on);
@@ -68,8 +71,11 @@ class Database {
   bool was_full() const { return was_full_; }
   /// True when a page or the file itself was found damaged since it was opened.
   bool was_damaged() const { return was_damaged_; }
-  /// As if a damaged page had been met: when it is closed, the log stays as it is.
+  /// As if a damaged page had been met.
   void note_damage() { was_damaged_ = true; }
+  /// Whether closing leaves the log as it is, rather than moving it into the file and removing it. That of a damaged file
+  /// always stays: it is evidence.
+  void keep_log(bool keeps) { keeps_log_ = keeps; }
   /// True when the last error was that this user may not read or write.
   bool was_refused() const { return was_refused_; }
   const std::string& path() const { return path_; }
@@ -89,6 +95,7 @@ class Database {
   bool was_full_ = false;
   bool was_refused_ = false;
   bool was_damaged_ = false;
+  bool keeps_log_ = false;
   std::int64_t page_bytes_ = 0;  ///< 0: not asked yet.
 };
 
