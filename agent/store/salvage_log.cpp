@@ -113,19 +113,20 @@ class LogReader {
     };
     const bool is_of_today = frame.salt_1 == salt_1_ && frame.salt_2 == salt_2_ && frame.page != 0;
     const Checksum sum = goes_on_from(noted);
-    // What goes on from a sum was written after it, though the note of that sum, or the salts, were changed since.
-    const bool was_changed = sum == frame.noted ? is_intact_ && !is_of_today
-                                                : is_of_today && goes_on_from(computed) == frame.noted;
+    // Its checksum goes on from the chain, so it was written here; the salts, which no checksum covers, changed since.
+    const bool has_changed_salts = is_intact_ && sum == frame.noted && !is_of_today;
+    // It goes on from what the frame before should have noted.
+    const bool follows = is_of_today && (sum == frame.noted || goes_on_from(computed) == frame.noted);
+    is_intact_ = is_intact_ && is_of_today && sum == frame.noted;
     computed_ = sum;
-    if ((sum != frame.noted || !is_of_today) && !was_changed) {
-      is_intact_ = false;
+    if (!follows && !has_changed_salts) {
       ends_transaction_ = is_of_today && frame.database_pages != 0;
       return;
     }
-    if (was_changed) is_intact_ = false;
     // Written after a transaction was made durable, and damage lies before that. Remains of a commit that failed do not
     // look like this: what was written next took its place.
-    if (!is_intact_ && (ends_transaction_ || was_changed) && contents_.state != LogContents::State::kBroken) {
+    if (!is_intact_ && (ends_transaction_ || has_changed_salts) &&
+        contents_.state != LogContents::State::kBroken) {
       contents_.state = LogContents::State::kBroken;
       adopt();
     }
