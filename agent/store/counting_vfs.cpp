@@ -12,13 +12,14 @@ namespace outrider {
 /// What SQLite holds of an open file; the file of the layer below lies behind it in the same memory.
 struct alignas(8) CountedFile {  // 8 is SQLite's own alignment
   sqlite3_file base;             // must be first: SQLite knows no more than this
-  IoCounters* counters;
+  CountingVfs* vfs;
 
   static CountedFile& of(sqlite3_file* file) { return *reinterpret_cast<CountedFile*>(file); }
   static sqlite3_file* below(sqlite3_file* file) { return reinterpret_cast<sqlite3_file*>(&of(file) + 1); }
   static sqlite3_vfs* below(sqlite3_vfs* vfs) { return static_cast<CountingVfs*>(vfs->pAppData)->below_; }
 
   static int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* flags_out);
+  static int read(sqlite3_file* file, void* bytes, int count, sqlite3_int64 offset);
   static int write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset);
   static int sync(sqlite3_file* file, int flags);
 };
@@ -49,7 +50,7 @@ constexpr sqlite3_io_methods methods_of_version(int version) {
   return {
       .iVersion = version,
       .xClose = Pass<&Methods::xClose>::on,
-      .xRead = Pass<&Methods::xRead>::on,
+      .xRead = CountedFile::read,
       .xWrite = CountedFile::write,
       .xTruncate = Pass<&Methods::xTruncate>::on,
       .xSync = CountedFile::sync,
@@ -79,8 +80,7 @@ std::string name_for(const CountingVfs* vfs) {
 int CountedFile::open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* flags_out) {
   static constexpr sqlite3_io_methods kPlain = methods_of_version(1);
   static constexpr sqlite3_io_methods kShared = methods_of_version(2);
-  of(file) = {.base = {.pMethods = nullptr},
-              .counters = &static_cast<CountingVfs*>(vfs->pAppData)->counters_};
+  of(file) = {.base = {.pMethods = nullptr}, .vfs = static_cast<CountingVfs*>(vfs->pAppData)};
   sqlite3_file* lower = below(file);
   const int code = below(vfs)->xOpen(below(vfs), path, lower, flags, flags_out);
   // SQLite closes whatever has methods, also after an error.
@@ -88,14 +88,20 @@ int CountedFile::open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, in
   return code;
 }
 
+int CountedFile::read(sqlite3_file* file, void* bytes, int count, sqlite3_int64 offset) {
+  const int code = below(file)->pMethods->xRead(below(file), bytes, count, offset);
+  if (const auto& callback = of(file).vfs->on_read_; callback) callback();
+  return code;
+}
+
 int CountedFile::write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
   const int code = below(file)->pMethods->xWrite(below(file), bytes, count, offset);
-  if (code == SQLITE_OK) of(file).counters->written_bytes += static_cast<std::uint64_t>(count);
+  if (code == SQLITE_OK) of(file).vfs->counters_.written_bytes += static_cast<std::uint64_t>(count);
   return code;
 }
 
 int CountedFile::sync(sqlite3_file* file, int flags) {
-  ++of(file).counters->syncs;
+  ++of(file).vfs->counters_.syncs;
   return below(file)->pMethods->xSync(below(file), flags);
 }
 

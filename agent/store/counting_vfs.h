@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "agent/store/sqlite.h"
 
@@ -26,6 +28,8 @@ class CountingVfs {
 
   const char* name() const { return name_.c_str(); }
   const IoCounters& counters() const { return counters_; }
+  /// Called after each read; nothing when empty.
+  void on_read(std::function<void()> callback) { on_read_ = std::move(callback); }
 
  private:
   friend struct CountedFile;
@@ -33,6 +37,7 @@ class CountingVfs {
   sqlite3_vfs* const below_;
   const std::unique_ptr<sqlite3_vfs> vfs_;
   IoCounters counters_;
+  std::function<void()> on_read_;
 };
 
 }  // namespace outrider

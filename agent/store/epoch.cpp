@@ -43,7 +43,7 @@ std::optional<Epoch> parse_epoch(std::string_view text) {
 }
 
 EpochDecision decide_epoch(const std::optional<std::string>& file, const std::optional<Epoch>& database,
-                           std::uint64_t random, bool may_repeat) {
+                           std::uint64_t random, bool may_repeat, std::uint64_t least) {
   constexpr Epoch kNone{};  // counters begin at 1
   const Epoch noted = file ? parse_epoch(*file).value_or(kNone) : kNone;
   const Epoch stored = database.value_or(kNone);
@@ -52,7 +52,7 @@ EpochDecision decide_epoch(const std::optional<std::string>& file, const std::op
   if (stored != kNone && !is_damaged && !is_overtaken && !may_repeat)
     return {.epoch = stored, .is_new = false, .is_file_stale = noted != stored};
 
-  const std::uint64_t last = std::max(noted.counter, stored.counter);
+  const std::uint64_t last = std::max({noted.counter, stored.counter, least});
   const Epoch next{last + 1, static_cast<std::uint32_t>(random ^ (random >> 32U))};
   return {.epoch = next, .is_new = true, .is_file_stale = true};
 }

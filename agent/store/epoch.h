@@ -31,8 +31,9 @@ struct EpochDecision {
 /// numbers might repeat: the database is new, older than the file (restored), or of another life than the file, or the
 /// last run sent rows that it had not written (`may_repeat`).
 ///
-/// Shape    `file` is nullopt when there is no file, `database` when it is new.
+/// Shape    `file` is nullopt when there is no file, `database` when it is new or numbers of its epoch may be used
+///          already. A new counter is above `least`.
 EpochDecision decide_epoch(const std::optional<std::string>& file, const std::optional<Epoch>& database,
-                           std::uint64_t random, bool may_repeat = false);
+                           std::uint64_t random, bool may_repeat = false, std::uint64_t least = 0);
 
 }  // namespace outrider

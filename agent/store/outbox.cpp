@@ -29,6 +29,7 @@ const char* name_of(Channel channel) { return channel == Channel::kTelemetry ? "
 
 const std::string& Outbox::epoch() const { return state_->epoch; }
 bool Outbox::was_unclean() const { return state_->was_unclean; }
+const std::optional<SalvageReport>& Outbox::salvage_report() const { return state_->salvage_report; }
 const std::vector<Outbox::StreamName>& Outbox::streams() const { return state_->names; }
 
 Result<StreamIndex> Outbox::stream(std::string_view vehicle_id, Channel channel) {

@@ -16,6 +16,7 @@
 #include "agent/store/dead_letter.h"
 #include "agent/store/ledger.h"
 #include "agent/store/row.h"
+#include "agent/store/salvage_report.h"
 #include "agent/store/store_health.h"
 
 namespace outrider {
@@ -31,7 +32,13 @@ struct OutboxOptions {
   /// this time. Spares the flash; a power cut or crash costs up to so much, and then a new epoch begins, for numbers
   /// could repeat. Events are written at once as ever.
   milliseconds memory_window{0};
-  std::uint64_t random = 0;  ///< Goes into a new epoch's name.
+  std::uint64_t random = 0;       ///< Goes into a new epoch's name.
+  std::uint64_t least_epoch = 0;  ///< A new epoch's counter is above this.
+  /// The file was found damaged when it was in use: it is salvaged, whatever it looks like.
+  bool is_known_damaged = false;
+  /// Asked now and then while the file is checked after an unclean stop; when it says no, the rest is left to the
+  /// checks that come with each read. Empty: the whole file is checked.
+  std::function<bool()> may_check_on = {};
 };
 
 /// The only buffer: a row enters with `append` and leaves after the broker acknowledged it.
@@ -41,9 +48,11 @@ struct OutboxOptions {
 /// Durability  `append` numbers and stages a row in memory; `commit` writes everything staged, all acknowledgements and
 ///             the ledger in one transaction (WAL, synchronous=FULL). Only committed rows can be read, so no number is
 ///             ever published twice with different contents; with a memory window the epoch sees to that.
+/// Opening     never fails for what is in the file: a damaged one is set aside and salvaged, a stranger's moved away.
+///             What is left are storage that cannot be used at all, and a buffer that is in use.
 /// Errors      kRetry: could not write now (disk full, I/O error, busy); staged rows stay staged, within
 ///             max_staged_bytes. kReject: a row that the buffer cannot take. kStop: the file cannot be used at all;
-///             `health().is_damaged` then says whether opening it anew would salvage it.
+///             `is_damaged` then says whether opening it anew, with is_known_damaged, would salvage it.
 /// Retention   when the file is full, or the disk, the oldest telemetry makes room within `commit`, events last. One gap
 ///             record takes the place of what went and grows with it. A row that was ever sent stays until it is
 ///             acknowledged, so what a gap record reports as lost never arrived.
@@ -59,6 +68,8 @@ class Outbox {
   const std::string& epoch() const;
   /// True when the last process did not close the store, so its staged rows (at most one commit interval) are gone.
   bool was_unclean() const;
+  /// What became of a buffer that was found damaged by `open`; nullopt when there was none.
+  const std::optional<SalvageReport>& salvage_report() const;
 
   /// Finds or makes the stream; its numbers go on where they stopped. Streams of earlier runs with rows waiting are
   /// registered by `open` already: ask `streams`.

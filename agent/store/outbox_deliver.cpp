@@ -14,9 +14,10 @@ Status Outbox::read(StreamIndex stream, Sequence from, std::size_t max_bytes, st
   const Stream& owner = state_->streams[stream];
   const Sequence first = std::max(from, owner.wanted + 1);
   const std::size_t before = rows.size();
-  while (first <= owner.newest) {
+  while (first <= owner.newest && max_rows > 0) {
     Result<Sequence> damaged = state_->row_table.read(owner.id, first, max_bytes, max_rows, rows);
     if (!damaged) return damaged.error();
+    if (Status whole = state_->check_numbers(owner, first, *damaged, rows, before); !whole) return whole;
     if (*damaged == 0 || rows.size() > before) break;
     log_error("store.damaged", "row " + std::to_string(*damaged) + " of " + state_->names[stream].vehicle_id +
                                    " is not what was written and will be reported as lost");
@@ -26,6 +27,24 @@ Status Outbox::read(StreamIndex stream, Sequence from, std::size_t max_bytes, st
   if (next > owner.newest && rows.size() - before < max_rows)
     state_->read_staged(stream, next, max_bytes, rows);
   return ok();
+}
+
+/// Numbers have no holes. A page that was not written, or not where it belongs, is a sound page to SQLite.
+Status Outbox::State::check_numbers(const Stream& stream, Sequence first, Sequence damaged,
+                                    std::vector<Row>& rows, std::size_t before) {
+  Sequence expected = first;
+  std::size_t i = before;
+  for (; i < rows.size() && rows[i].seq == expected; ++i) expected = rows[i].through + 1;
+  if (i == before && damaged != first) {  // a gap record may have grown over `first`
+    const Result<Sequence> end = row_table.end_of(stream.id, first);
+    if (!end) return end.error();
+    if (*end != 0) expected = *end + 1;
+    for (; i < rows.size() && rows[i].seq == expected; ++i) expected = rows[i].through + 1;
+  }
+  if (i == rows.size() && (expected > first || damaged == first)) return ok();
+  rows.resize(before);
+  health.is_damaged = true;
+  return stop("the buffer " + options.path + " is damaged: there is no row " + std::to_string(expected));
 }
 
 /// Rows that are sent before they are written. Those of dead letters wait until they are.

@@ -1,42 +1,172 @@
 // SPDX-License-Identifier: Apache-2.0
+// How a file comes into use: looked at, checked after an unclean stop, set aside and salvaged if it is damaged.
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "agent/base/log.h"
 #include "agent/store/outbox.h"
 #include "agent/store/outbox_state.h"
+#include "agent/store/salvage_log.h"
 
 namespace outrider {
 
+namespace fs = std::filesystem;
+
+/// Why a file cannot be used as it is.
+struct Outbox::State::Refusal {
+  enum class Kind { kWeather, kDamaged, kNotOurs };
+  Kind kind = Kind::kWeather;
+};
+
+namespace {
+
+/// SQLite would remove a log without a database.
+bool is_log_alone(const std::string& path) {
+  return !has_content(path) && !read_log(path).images.empty();
+}
+
+Error not_ours(Database& database, FileOwner owner) {
+  if (owner == FileOwner::kStranger)
+    return stop(database.path() + " is a database of another program, or of none that we know");
+  const Result<std::int64_t> version = database.integer("PRAGMA user_version");
+  return stop("the buffer " + database.path() + " was written by a newer outrider (schema " +
+              (version ? std::to_string(*version) : "?") +
+              "); that version takes its rows in again with \"outrider buffer salvage FILE\"");
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Outbox>> Outbox::open(const OutboxOptions& options, SmallFile& epoch_file) {
-  Result<std::unique_ptr<Database>> database = Database::open(options.path);
-  if (!database) return database.error();
-  auto state = std::make_unique<State>(options, std::move(*database));
-  if (Status ready = prepare_schema(*state->database, state->limits); !ready) return ready.error();
-  if (Status begun = state->begin_life(epoch_file); !begun) return begun.error();
-  if (Status loaded = state->load(); !loaded) return loaded.error();
-  return std::unique_ptr<Outbox>(new Outbox(std::move(state)));
+  const auto finish = [](Result<std::unique_ptr<State>> opened) -> Result<std::unique_ptr<Outbox>> {
+    if (!opened) return opened.error();
+    return std::unique_ptr<Outbox>(new Outbox(std::move(*opened)));
+  };
+  SetAside aside(options.path);
+  Result<bool> is_to_be_salvaged = options.path.empty() ? false : State::clear_the_way(options, aside);
+  if (!is_to_be_salvaged) return is_to_be_salvaged.error();
+  std::string reason = "a salvage was cut off";
+  if (!*is_to_be_salvaged) {
+    State::Refusal refusal;
+    auto opened = State::open_in_place(options, epoch_file, refusal);
+    if (opened || refusal.kind == State::Refusal::Kind::kWeather) return finish(std::move(opened));
+    reason = opened.error().text;
+    if (refusal.kind == State::Refusal::Kind::kNotOurs) {
+      const Result<std::string> moved = aside.move_away();
+      if (!moved) return moved.error();
+      log_error("store", reason + "; it is " + *moved + " now, untouched, and a new buffer begins");
+      return finish(State::open_in_place(options, epoch_file, refusal));
+    }
+    log_error("store.damaged", reason);
+    if (Status begun = aside.begin(); !begun) return begun.error();
+  }
+  return finish(State::open_salvaged(options, epoch_file, aside, reason));
 }
 
 Outbox::Outbox(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Outbox::~Outbox() { state_->close(); }
 
-/// Settles the epoch and marks the file as in use. A full disk keeps nobody from going on with the epoch there is.
-Status Outbox::State::begin_life(SmallFile& epoch_file) {
+Result<std::unique_ptr<Outbox::State>> Outbox::State::make(const OutboxOptions& options) {
+  Result<std::unique_ptr<Database>> database = Database::open(options.path);
+  if (!database) return database.error();
+  (*database)->keep_log(true);  // a log that is gone means damage, until `close` has said that it goes
+  return std::make_unique<State>(options, std::move(*database));
+}
+
+Result<std::unique_ptr<Outbox::State>> Outbox::State::open_in_place(const OutboxOptions& options,
+                                                                    SmallFile& epoch_file, Refusal& refusal) {
+  if (!options.path.empty() && is_log_alone(options.path)) {
+    refusal.kind = Refusal::Kind::kDamaged;
+    return stop("the buffer " + options.path + " is gone though its log is there");
+  }
+  Result<std::unique_ptr<State>> made = make(options);
+  if (!made) return made;
+  State& state = **made;
+  Database& database = *state.database;
+  const Result<FileOwner> owner = owner_of(database);
+  if (owner && (*owner == FileOwner::kStranger || *owner == FileOwner::kNewerVersion)) {
+    refusal.kind = Refusal::Kind::kNotOurs;
+    database.note_damage();
+    return not_ours(database, *owner);
+  }
+  Status ready = owner ? state.prepare(*owner) : owner.error();
+  const bool is_unusable = !ready && ready.error().fault == Fault::kStop && !database.was_refused();
+  if (ready) ready = state.begin_life(epoch_file);
+  if (ready) ready = state.load();
+  if (ready) return made;
+  if (database.was_damaged() || is_unusable) {
+    refusal.kind = Refusal::Kind::kDamaged;
+    database.note_damage();
+  }
+  return ready.error();
+}
+
+/// Finds out whether the file can be used, and whether its numbers may be used already.
+Status Outbox::State::prepare(FileOwner owner) {
+  const std::string& path = options.path;
+  if (options.is_known_damaged) return stop("the buffer " + path + " was found damaged when it was in use");
+  // The lock is ours by now, so nobody writes into the log. Before the first write, which may go over its beginning.
+  const LogContents log = path.empty() ? LogContents() : read_log(path);
+  if (log.state == LogContents::State::kBroken)
+    return stop("the log of the buffer " + path +
+                " is damaged, and what SQLite makes of it is not the newest");
+  if (Status prepared = prepare_schema(*database, owner, limits); !prepared) return prepared;
+  if (Status forgotten = forget_salvage(); !forgotten) return forgotten;
   Result<std::string> clean = read_meta(*database, kCleanKey);
   if (!clean) return clean.error();
   was_unclean = *clean == "0";
+  if (!was_unclean) return ok();
+  const Result<std::string> was_volatile = read_meta(*database, kVolatileKey);
+  if (!was_volatile) return was_volatile.error();
+  may_repeat = *was_volatile == "1";
+  if (Status checked = check_log(log); !checked) return checked;
+  return check_structure();
+}
 
+/// While a process uses the file its log has its full length; see mark_open.
+Status Outbox::State::check_log(const LogContents& log) {
+  const Result<std::int64_t> noted =
+      database->integer(std::string("SELECT CAST(value AS INTEGER) FROM meta WHERE key = '") + kLogKey + "'");
+  if (!noted) return noted.error();
+  const bool is_whole =
+      log.state == LogContents::State::kSound && log.bytes >= static_cast<std::uint64_t>(*noted);
+  if (*noted == 0 || is_whole) return ok();
+  may_repeat = true;
+  salvage_report =
+      SalvageReport{.reason = "the log of the buffer is missing or was cut short", .is_new_epoch = true};
+  log_error("store.damaged",
+            "the log of the buffer " + options.path +
+                " is missing or was cut short, and with it the newest rows: a new epoch begins");
+  return ok();
+}
+
+/// Within the time that it may take; the rest is left to the checks that come with each read.
+Status Outbox::State::check_structure() {
+  Result<std::string> finding = database->quick_check(options.may_check_on);
+  if (!finding) return finding.error();
+  if (finding->empty())
+    log_warning("store",
+                "the check of the buffer after an unclean stop took too long and was ended; damage that it "
+                "did not get to is found when it is read");
+  if (finding->empty() || *finding == "ok") return ok();
+  std::string text = *finding;
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return stop("the buffer " + options.path + " is damaged: " + text);
+}
+
+/// Settles the epoch and marks the file as in use. A full disk keeps nobody from going on with the epoch there is.
+Status Outbox::State::begin_life(SmallFile& epoch_file) {
   Result<std::string> stored = read_meta(*database, kEpochKey);
   if (!stored) return stored.error();
   Result<std::optional<std::string>> file = epoch_file.read();
-  if (!file) return file.error();
-  Result<std::string> was_volatile = read_meta(*database, kVolatileKey);
-  if (!was_volatile) return was_volatile.error();
-  const EpochDecision decision =
-      decide_epoch(*file, parse_epoch(*stored), options.random, was_unclean && *was_volatile == "1");
+  if (!file) {
+    log_error("store.epoch", file.error().text + "; a new epoch begins");
+    file = std::optional<std::string>("");
+  }
+  const std::optional<Epoch> known = parse_epoch(*stored);
+  const EpochDecision decision = decide_epoch(*file, known, options.random, may_repeat, options.least_epoch);
   epoch = decision.epoch.text();
-  if (*file && stored->empty())
+  if (*file && stored->empty() && !may_repeat)
     log_warning("store", "the buffer " + options.path + " is gone though its epoch file is there: epoch " +
                              epoch + " begins, and what waited in it is lost");
 
@@ -48,8 +178,10 @@ Status Outbox::State::begin_life(SmallFile& epoch_file) {
   }
   Status marked = write_epoch(decision);
   if (!marked && (decision.is_new || marked.error().fault != Fault::kRetry)) return marked;
-  if (!marked) log_warning("store", marked.error().text);
   is_marked_open = bool(marked);
+  // Into the file itself: a log that is lost must not take the mark with it.
+  if (marked && !options.path.empty()) marked = database->checkpoint();
+  if (!marked) log_warning("store", marked.error().text);
   return ok();
 }
 
@@ -63,10 +195,15 @@ Status Outbox::State::write_epoch(const EpochDecision& decision) {
   });
 }
 
-/// Inside a transaction.
+/// In a transaction. The log gets its full length at once, which takes no room: so the next start can tell a log that was
+/// lost or cut short, which SQLite takes for one that holds nothing more.
 Status Outbox::State::mark_open() {
+  const std::int64_t bytes = limits.wal_pages * kPageBytes;
+  const Status lengthened = options.path.empty() ? retry("there is no log") : database->lengthen_log(bytes);
+  const std::string noted = lengthened ? std::to_string(bytes) : "0";
+  if (Status written = write_meta(*database, kLogKey, noted); !written) return written;
   const bool is_volatile = options.memory_window > milliseconds(0);
-  if (Status noted = write_meta(*database, kVolatileKey, is_volatile ? "1" : "0"); !noted) return noted;
+  if (Status written = write_meta(*database, kVolatileKey, is_volatile ? "1" : "0"); !written) return written;
   return write_meta(*database, kCleanKey, "0");
 }
 
@@ -115,8 +252,14 @@ StreamIndex Outbox::State::activate(StreamTable::Entry entry) {
 }
 
 void Outbox::State::close() {
-  if (!staged.empty()) return;  // dropped now, and the next run should say so
-  Status closed = database->transact([&] { return write_meta(*database, kCleanKey, "1"); });
+  if (database->was_damaged() || health.is_damaged) return;  // the next start is to see it as it is
+  const bool is_clean = staged.empty();  // rows that are dropped now are for the next run to say
+  Status closed = database->transact([&]() -> Status {
+    if (Status noted = write_meta(*database, kLogKey, "0"); !noted)
+      return noted;  // which goes with the connection
+    return write_meta(*database, kCleanKey, is_clean ? "1" : "0");
+  });
+  database->keep_log(!closed);
   if (!closed) log_warning("store", closed.error().text);
 }
 

@@ -15,7 +15,9 @@
 #include "agent/store/epoch.h"
 #include "agent/store/outbox.h"
 #include "agent/store/row_table.h"
+#include "agent/store/salvage_log.h"
 #include "agent/store/schema.h"
+#include "agent/store/set_aside.h"
 #include "agent/store/sqlite.h"
 #include "agent/store/stream_table.h"
 
@@ -34,10 +36,21 @@ struct Outbox::State {
 
   static constexpr const char* kEpochKey = "epoch";
   static constexpr const char* kCleanKey = "clean";  ///< "0" while a process uses the file.
+  static constexpr const char* kLogKey =
+      "log_bytes";  ///< The log is never shorter while a process uses the file.
+  static constexpr const char* kSalvageKey =
+      "salvage";  ///< "running" and "done", until the damaged files have their name.
   /// "1" while rows may be sent before they are written.
   static constexpr const char* kVolatileKey = "volatile";
 
   // outbox_open.cpp
+  struct Refusal;
+  static Result<std::unique_ptr<State>> make(const OutboxOptions& options);
+  static Result<std::unique_ptr<State>> open_in_place(const OutboxOptions& options, SmallFile& epoch_file,
+                                                      Refusal& refusal);
+  Status prepare(FileOwner owner);
+  Status check_log(const LogContents& log);
+  Status check_structure();
   Status begin_life(SmallFile& epoch_file);
   Status write_epoch(const EpochDecision& decision);
   Status mark_open();
@@ -45,6 +58,16 @@ struct Outbox::State {
   Status place(StreamTable::Entry entry, std::uint32_t& oldest_boot);
   StreamIndex activate(StreamTable::Entry entry);
   void close();
+
+  // outbox_salvage.cpp
+  enum class Salvaged;
+  static Result<bool> clear_the_way(const OutboxOptions& options, SetAside& aside);
+  static Result<Salvaged> look_at_salvaged(const std::string& path);
+  static Result<std::unique_ptr<State>> open_salvaged(const OutboxOptions& options, SmallFile& epoch_file,
+                                                      SetAside& aside, std::string reason);
+  Status salvage(SmallFile& epoch_file, SetAside& aside, SalvageReport& report);
+  Status forget_salvage();
+  void log_salvage() const;
 
   // outbox_commit.cpp
   Status commit();
@@ -73,6 +96,8 @@ struct Outbox::State {
   const Stream& seen(StreamIndex index) const { return drafts[index] ? *drafts[index] : streams[index]; }
 
   // outbox_deliver.cpp
+  Status check_numbers(const Stream& stream, Sequence first, Sequence damaged, std::vector<Row>& rows,
+                       std::size_t before);
   Status settle(StreamIndex index);
   Status settle_rows(Stream& stream, Sequence through);
   Status recount(Stream& stream);
@@ -120,6 +145,8 @@ struct Outbox::State {
 
   std::string epoch;
   bool was_unclean = false;
+  bool may_repeat = false;  ///< Numbers of the file's epoch may be used already, so a new one must begin.
+  std::optional<SalvageReport> salvage_report;
   bool is_marked_open = false;  ///< The file says that a process uses it.
 
   std::vector<StreamName> names;              ///< By index.

@@ -19,12 +19,6 @@ constexpr Sequence kMaxSequence = (Sequence{1} << kSequenceBits) - 1;
 constexpr std::uint64_t kMaxRemovedRows = 4096;
 constexpr std::uint64_t kMaxRemovedBytes = 4ULL << 20;
 
-std::int64_t id_of(StreamIndex stream, Sequence seq) {
-  return (std::int64_t{stream} << kSequenceBits) | std::clamp<Sequence>(seq, 0, kMaxSequence);
-}
-
-Sequence sequence_of(std::int64_t id) { return id & kMaxSequence; }
-
 std::uint64_t count_at(const Query& query, int column) {
   return static_cast<std::uint64_t>(query.integer(column));
 }
@@ -32,7 +26,7 @@ std::uint64_t count_at(const Query& query, int column) {
 /// All but the payload, from the columns id, span, format, samples, boot, boot_ns.
 Row row_at(const Query& query) {
   Row row;
-  row.seq = sequence_of(query.integer(0));
+  row.seq = sequence_of_row_id(query.integer(0));
   row.through = row.seq + query.integer(1);
   row.format = static_cast<RowFormat>(query.integer(2));
   row.samples = static_cast<std::uint32_t>(query.integer(3));
@@ -44,7 +38,16 @@ Row row_at(const Query& query) {
 // Of rows that were written before there were checksums.
 constexpr std::int64_t kNoChecksum = -1;
 
-std::uint32_t checksum_of(std::int64_t id, const Row& row) {
+}  // namespace
+
+std::int64_t row_id(StreamIndex stream, Sequence seq) {
+  return (std::int64_t{stream} << kSequenceBits) | std::clamp<Sequence>(seq, 0, kMaxSequence);
+}
+
+StreamIndex stream_of_row_id(std::int64_t id) { return static_cast<StreamIndex>(id >> kSequenceBits); }
+Sequence sequence_of_row_id(std::int64_t id) { return id & kMaxSequence; }
+
+std::uint32_t row_checksum(std::int64_t id, const Row& row) {
   const std::array<std::int64_t, 6> fields = {id,
                                               row.through - row.seq,
                                               static_cast<std::int64_t>(row.format),
@@ -55,8 +58,6 @@ std::uint32_t checksum_of(std::int64_t id, const Row& row) {
   std::memcpy(bytes.data(), fields.data(), sizeof(fields));
   return checksum(row.payload, checksum({bytes.data(), bytes.size()}));
 }
-
-}  // namespace
 
 void RowSum::add(const Row& row) {
   ++rows;
@@ -87,9 +88,13 @@ RowTable::RowTable(Database& database)
     : insert_(database,
               "INSERT INTO row(id, span, format, samples, boot, boot_ns, crc, payload) "
               "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+      insert_if_absent_(database,
+                        "INSERT OR IGNORE INTO row(id, span, format, samples, boot, boot_ns, crc, payload) "
+                        "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
       read_(database,
             "SELECT id, span, format, samples, boot, boot_ns, crc, payload FROM row WHERE id BETWEEN ? AND ? "
             "ORDER BY id"),
+      last_until_(database, "SELECT id, span FROM row WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"),
       sum_(database,
            "SELECT count(*), sum(iif(format = 4, 0, samples)), sum(length(payload)) FROM row "
            "WHERE id BETWEEN ? AND ?"),
@@ -105,10 +110,16 @@ RowTable::RowTable(Database& database)
   static_assert(static_cast<int>(RowFormat::kGap) == 4, "the statements know the number");
 }
 
-Status RowTable::insert(StreamIndex stream, const Row& row) {
-  const std::int64_t id = id_of(stream, row.seq);
-  return Query(insert_, id, row.through - row.seq, static_cast<int>(row.format), row.samples, row.boot,
-               row.time.time_since_epoch().count(), checksum_of(id, row), Blob{row.payload})
+Status RowTable::insert(StreamIndex stream, const Row& row) { return insert(insert_, stream, row); }
+
+Status RowTable::insert_if_absent(StreamIndex stream, const Row& row) {
+  return insert(insert_if_absent_, stream, row);
+}
+
+Status RowTable::insert(Statement& statement, StreamIndex stream, const Row& row) {
+  const std::int64_t id = row_id(stream, row.seq);
+  return Query(statement, id, row.through - row.seq, static_cast<int>(row.format), row.samples, row.boot,
+               row.time.time_since_epoch().count(), row_checksum(id, row), Blob{row.payload})
       .run();
 }
 
@@ -116,7 +127,7 @@ Result<Sequence> RowTable::read(StreamIndex stream, Sequence from, std::size_t m
                                 std::size_t max_rows, std::vector<Row>& rows) {
   const std::size_t before = rows.size();
   std::size_t bytes = 0;
-  Query query(read_, id_of(stream, from), id_of(stream, kMaxSequence));
+  Query query(read_, row_id(stream, from), row_id(stream, kMaxSequence));
   while (rows.size() - before < max_rows) {
     Result<bool> more = query.next();
     if (!more) {
@@ -131,7 +142,7 @@ Result<Sequence> RowTable::read(StreamIndex stream, Sequence from, std::size_t m
     Row& row = rows.emplace_back(row_at(query));
     row.payload = payload;
     const std::int64_t noted = query.integer(6);
-    if (noted == kNoChecksum || noted == std::int64_t{checksum_of(query.integer(0), row)}) continue;
+    if (noted == kNoChecksum || noted == std::int64_t{row_checksum(query.integer(0), row)}) continue;
     const Sequence damaged = row.seq;
     rows.pop_back();
     return damaged;
@@ -140,7 +151,7 @@ Result<Sequence> RowTable::read(StreamIndex stream, Sequence from, std::size_t m
 }
 
 Result<std::optional<Row>> RowTable::at(StreamIndex stream, Sequence seq) {
-  Query query(read_, id_of(stream, seq), id_of(stream, seq));
+  Query query(read_, row_id(stream, seq), row_id(stream, seq));
   Result<bool> found = query.next();
   if (!found) return found.error();
   if (!*found) return std::optional<Row>();
@@ -149,9 +160,17 @@ Result<std::optional<Row>> RowTable::at(StreamIndex stream, Sequence seq) {
   return std::optional(std::move(row));
 }
 
+Result<Sequence> RowTable::end_of(StreamIndex stream, Sequence seq) {
+  Query query(last_until_, row_id(stream, 0), row_id(stream, seq));
+  Result<bool> found = query.next();
+  if (!found) return found.error();
+  const Sequence through = *found ? sequence_of_row_id(query.integer(0)) + query.integer(1) : 0;
+  return through >= seq ? through : 0;
+}
+
 Status RowTable::scan(StreamIndex stream, Sequence from,
                       const std::function<bool(const Row& row, std::uint64_t payload_bytes)>& visit) {
-  Query query(scan_, id_of(stream, from), id_of(stream, kMaxSequence));
+  Query query(scan_, row_id(stream, from), row_id(stream, kMaxSequence));
   while (true) {
     Result<bool> more = query.next();
     if (!more) return more.error();
@@ -163,7 +182,7 @@ Status RowTable::scan(StreamIndex stream, Sequence from,
 }
 
 Result<RowSum> RowTable::sum(StreamIndex stream, Sequence first, Sequence last) {
-  Query query(sum_, id_of(stream, first), id_of(stream, last));
+  Query query(sum_, row_id(stream, first), row_id(stream, last));
   Result<bool> row = query.next();
   if (!row) return row.error();
   return RowSum{.rows = count_at(query, 0), .samples = count_at(query, 1), .bytes = count_at(query, 2)};
@@ -171,11 +190,11 @@ Result<RowSum> RowTable::sum(StreamIndex stream, Sequence first, Sequence last) 
 
 Result<std::optional<RowTable::Place>> RowTable::place(Statement& statement, StreamIndex stream,
                                                        Sequence from) {
-  Query query(statement, id_of(stream, from), id_of(stream, kMaxSequence));
+  Query query(statement, row_id(stream, from), row_id(stream, kMaxSequence));
   Result<bool> row = query.next();
   if (!row) return row.error();
   if (!*row) return std::optional<Place>();
-  return std::optional(Place{.seq = sequence_of(query.integer(0)),
+  return std::optional(Place{.seq = sequence_of_row_id(query.integer(0)),
                              .boot = static_cast<std::uint32_t>(query.integer(1)),
                              .time = BootTime(nanoseconds(query.integer(2)))});
 }
@@ -189,15 +208,15 @@ Result<std::optional<RowTable::Place>> RowTable::first_with_samples(StreamIndex 
 }
 
 Status RowTable::remove(StreamIndex stream, Sequence first, Sequence last) {
-  return Query(remove_, id_of(stream, first), id_of(stream, last)).run();
+  return Query(remove_, row_id(stream, first), row_id(stream, last)).run();
 }
 
 Result<Sequence> RowTable::remove_some(StreamIndex stream, Sequence first, Sequence last) {
-  const std::int64_t first_id = id_of(stream, first);
-  Result<std::int64_t> last_id = end_of_step(first_id, id_of(stream, last));
+  const std::int64_t first_id = row_id(stream, first);
+  Result<std::int64_t> last_id = end_of_step(first_id, row_id(stream, last));
   if (!last_id) return last_id.error();
   if (Status removed = Query(remove_, first_id, *last_id).run(); !removed) return removed.error();
-  return sequence_of(*last_id);
+  return sequence_of_row_id(*last_id);
 }
 
 /// Last id that one commit should delete; `last_id` when everything up to there is little enough.

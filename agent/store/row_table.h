@@ -24,12 +24,21 @@ struct RowSum {
   bool covers(const RowSum& part) const;
 };
 
+/// Key of table `row`.
+std::int64_t row_id(StreamIndex stream, Sequence seq);
+StreamIndex stream_of_row_id(std::int64_t id);
+Sequence sequence_of_row_id(std::int64_t id);
+/// Of everything in a row, its key included.
+std::uint32_t row_checksum(std::int64_t id, const Row& row);
+
 /// Table `row`. Rows lie in order of stream and number, so every question here is one range of the primary key.
 class RowTable {
  public:
   explicit RowTable(Database& database);
 
   Status insert(StreamIndex stream, const Row& row);
+  /// What is there already stays.
+  Status insert_if_absent(StreamIndex stream, const Row& row);
 
   /// See Outbox::read. After an error `rows` is what it was. Stops before a row whose checksum is wrong, and returns its
   /// number then, else 0.
@@ -38,6 +47,9 @@ class RowTable {
 
   /// One row, whatever its checksum says; nullopt when there is none that begins with this number.
   Result<std::optional<Row>> at(StreamIndex stream, Sequence seq);
+
+  /// Last number of the row that stands for `seq`, perhaps a gap record that begins before it; 0 when there is none.
+  Result<Sequence> end_of(StreamIndex stream, Sequence seq);
 
   /// Of rows numbered `first`..`last`; their payloads are not read.
   Result<RowSum> sum(StreamIndex stream, Sequence first, Sequence last);
@@ -68,8 +80,12 @@ class RowTable {
   Result<std::optional<Place>> place(Statement& statement, StreamIndex stream, Sequence from);
   Result<Sequence> end_of_step(std::int64_t first_id, std::int64_t last_id);
 
+  Status insert(Statement& statement, StreamIndex stream, const Row& row);
+
   Statement insert_;
+  Statement insert_if_absent_;
   Statement read_;
+  Statement last_until_;
   Statement sum_;
   Statement first_;
   Statement first_with_samples_;

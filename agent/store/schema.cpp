@@ -40,7 +40,7 @@ CREATE TABLE stream(
   id INTEGER PRIMARY KEY, vehicle_id TEXT NOT NULL, channel INTEGER NOT NULL,
   next_seq INTEGER NOT NULL, acked INTEGER NOT NULL, sent INTEGER NOT NULL,
   sampled INTEGER NOT NULL, delivered INTEGER NOT NULL, lost INTEGER NOT NULL,
-  waiting_rows INTEGER NOT NULL, waiting_bytes INTEGER NOT NULL,
+  waiting_rows INTEGER NOT NULL, waiting_bytes INTEGER NOT NULL, crc INTEGER NOT NULL,
   UNIQUE(vehicle_id, channel)) STRICT;
 CREATE TABLE loss(
   stream INTEGER NOT NULL, cause TEXT NOT NULL, samples INTEGER NOT NULL,
@@ -59,6 +59,7 @@ CREATE TABLE dead_letter(
 constexpr const char* kFromVersion1 = R"sql(
 ALTER TABLE row ADD COLUMN crc INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE stream ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE stream ADD COLUMN crc INTEGER NOT NULL DEFAULT -1;
 UPDATE stream SET sent = acked;
 DROP TABLE dead_letter;
 CREATE TABLE dead_letter(
@@ -86,9 +87,6 @@ std::string pragma(const char* name, const std::string& value) {
 }
 
 Status configure(Database& database, const StoreLimits& limits) {
-  Status set = database.execute(kPragmas);
-  if (!set) return set;
-
   Result<std::string> mode = database.text("PRAGMA journal_mode=WAL");
   if (!mode) return mode.error();
   if (*mode != "wal" && !database.path().empty())
@@ -107,20 +105,10 @@ Status move_log(Database& database) {
                                                        : moved;  // no room for that: the log goes on as it is
 }
 
-Status check_identity(Database& database, std::int64_t version) {
-  Result<std::int64_t> application = database.integer("PRAGMA application_id");
-  if (!application) return application.error();
-  if (*application != kApplicationId)
-    return stop(database.path() + " is a database of another program; point buffer.directory elsewhere");
-  if (version > kSchemaVersion)
-    return stop("the buffer " + database.path() + " was written by a newer outrider (schema " +
-                std::to_string(version) + ", this one knows " + std::to_string(kSchemaVersion) +
-                "); install that version again, or move the file aside to start with an empty buffer");
-  return ok();
-}
-
-Status migrate(Database& database, std::int64_t version) {
-  if (version >= kSchemaVersion) return ok();
+Status migrate(Database& database) {
+  Result<std::int64_t> version = database.integer("PRAGMA user_version");
+  if (!version) return version.error();
+  if (*version >= kSchemaVersion) return ok();
   return database.transact([&]() -> Status {
     return database.execute(kFromVersion1 + pragma("user_version", std::to_string(kSchemaVersion)));
   });
@@ -147,17 +135,25 @@ StoreLimits limits_for(std::uint64_t max_bytes) {
   return limits;
 }
 
-Status prepare_schema(Database& database, const StoreLimits& limits) {
-  if (Status set = configure(database, limits); !set) return set;
-  if (Status moved = move_log(database); !moved) return moved;
+Result<FileOwner> owner_of(Database& database) {
+  if (Status set = database.execute(kPragmas); !set) return set.error();
   Result<std::int64_t> tables = database.integer("SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables.error();
+  Result<std::int64_t> application = database.integer("PRAGMA application_id");
+  if (!application) return application.error();
   Result<std::int64_t> version = database.integer("PRAGMA user_version");
   if (!version) return version.error();
-  const bool is_new = *tables == 0 && *version == 0;
-  if (Status ready = is_new ? create_tables(database) : check_identity(database, *version); !ready)
+  if (*tables == 0 && *version == 0 && *application == 0) return FileOwner::kNobody;
+  if (*application != kApplicationId) return FileOwner::kStranger;
+  return *version > kSchemaVersion ? FileOwner::kNewerVersion : FileOwner::kUs;
+}
+
+Status prepare_schema(Database& database, FileOwner owner, const StoreLimits& limits) {
+  ENSURE(owner == FileOwner::kNobody || owner == FileOwner::kUs);
+  if (Status set = configure(database, limits); !set) return set;
+  if (Status moved = move_log(database); !moved) return moved;
+  if (Status ready = owner == FileOwner::kNobody ? create_tables(database) : migrate(database); !ready)
     return ready;
-  if (Status migrated = is_new ? ok() : migrate(database, *version); !migrated) return migrated;
   return set_page_limit(database, limits.database_pages);
 }
 

@@ -21,10 +21,12 @@ inline constexpr std::int64_t kPageBytes = 4096;
 inline constexpr std::int64_t kMinDatabasePages = 48;
 StoreLimits limits_for(std::uint64_t max_bytes);
 
-/// Sets every pragma that matters and makes the tables if the file is new.
-///
-/// Errors   kStop when the file is another program's or of a newer schema; whatever the database says.
-Status prepare_schema(Database& database, const StoreLimits& limits);
+/// Whose file it is. Nothing is changed in it; the lock on it is taken and kept.
+enum class FileOwner { kNobody, kUs, kNewerVersion, kStranger };
+Result<FileOwner> owner_of(Database& database);
+
+/// Sets every pragma that matters and makes the tables if the file is nobody's yet.
+Status prepare_schema(Database& database, FileOwner owner, const StoreLimits& limits);
 
 /// Caps the database file; a file that is longer already keeps its length and does not grow.
 Status set_page_limit(Database& database, std::int64_t pages);

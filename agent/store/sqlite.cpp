@@ -19,6 +19,13 @@ bool is_refusal(int code, int system_error) {
          (system_error == EACCES || system_error == EPERM || system_error == EROFS);
 }
 
+/// A page, or the sector below it, cannot be read; another attempt would say the same.
+bool is_damage(int code, int system_error) {
+  const int kind = code & 0xFF;
+  return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || code == SQLITE_IOERR_CORRUPTFS ||
+         (code == SQLITE_IOERR_READ && system_error == EIO);
+}
+
 /// What the code means for the agent, and what a person can do about it.
 Error describe(int code, int system_error, const std::string& path, const std::string& detail) {
   const std::string buffer = path.empty() ? "the temporary buffer" : "the buffer " + path;
@@ -49,8 +56,7 @@ Error describe(int code, int system_error, const std::string& path, const std::s
     case SQLITE_CORRUPT:
       return stop(
           buffer + " is damaged or not a database" + reason +
-          "; nothing was deleted: move this file and its -wal file aside together to start with an empty "
-          "buffer, and keep them to save what they hold");
+          "; when it is opened the next time it is set aside, and what can be read goes into a new one");
     case SQLITE_TOOBIG:
       return reject("a row is larger than SQLite can store" + reason);
     default:
@@ -63,10 +69,27 @@ Error describe(int code, int system_error, const std::string& path, const std::s
 std::string sqlite_version() { return sqlite3_libversion(); }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
+  return open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+}
+
+Result<std::unique_ptr<Database>> Database::open_evidence(const std::string& path) {
+  // Not READONLY: then the exclusive mode, which needs no -shm file, could not take its lock.
+  Result<std::unique_ptr<Database>> database = open(path, SQLITE_OPEN_READWRITE);
+  if (!database) return database;
+  (*database)->note_damage();
+  Status set = (*database)->execute(
+      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-1024;"
+      "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON");
+  if (!set) return set.error();
+  return database;
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, int flags) {
   std::unique_ptr<Database> database(new Database(path));
   // NOMUTEX: one thread uses the connection. Extended codes tell a full disk from a failing one in the log.
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, database->vfs_->name());
+  flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const char* name = path.empty() ? ":memory:" : path.c_str();
+  const int code = sqlite3_open_v2(name, &database->handle_, flags, database->vfs_->name());
   if (code != SQLITE_OK) return database->failure(code);
   int chunk = kChunkBytes;
   sqlite3_file_control(database->handle_, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
@@ -75,7 +98,11 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
 
 Database::Database(std::string path) : path_(std::move(path)), vfs_(std::make_unique<CountingVfs>()) {}
 
-Database::~Database() { ENSURE(sqlite3_close(handle_) == SQLITE_OK); }
+Database::~Database() {
+  if ((was_damaged_ || keeps_log_) && handle_ != nullptr)
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, static_cast<int*>(nullptr));
+  ENSURE(sqlite3_close(handle_) == SQLITE_OK);
+}
 
 IoCounters Database::io_counters() const { return vfs_->counters(); }
 
@@ -108,6 +135,34 @@ Status Database::checkpoint() {
   return ok();
 }
 
+Status Database::lengthen_log(std::int64_t bytes) {
+  sqlite3_file* log = nullptr;
+  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (code == SQLITE_OK && (log == nullptr || log->pMethods == nullptr)) code = SQLITE_CANTOPEN;
+  sqlite3_int64 now = 0;
+  if (code == SQLITE_OK) code = log->pMethods->xFileSize(log, &now);
+  if (code == SQLITE_OK && now < bytes) code = log->pMethods->xTruncate(log, bytes);
+  if (code != SQLITE_OK) return failure(code);
+  return ok();
+}
+
+Result<std::string> Database::quick_check(const std::function<bool()>& may_go_on) {
+  constexpr int kReadsBetweenQuestions = 64;
+  bool is_stopped = false;
+  int reads = 0;
+  if (may_go_on)
+    vfs_->on_read([&] {
+      if (++reads % kReadsBetweenQuestions != 0 || is_stopped || may_go_on()) return;
+      is_stopped = true;
+      sqlite3_interrupt(
+          handle_);  // the check looks at this with every page; the progress handler is not asked within it
+    });
+  Result<std::string> finding = text("PRAGMA quick_check(1)");
+  vfs_->on_read({});
+  if (is_stopped) return std::string();  // whatever an interrupted check says
+  return finding;
+}
+
 /// Takes the disk space of all pages of the transaction under way. Pages of a commit are in the log first; if the disk
 /// were full when they move into the file, the log could neither move nor grow, and deleting rows would not help.
 Status Database::reserve() {
@@ -132,11 +187,13 @@ void Database::roll_back() {
 
 Error Database::failure(int code) {
   const int kind = code & 0xFF;
+  const int system_error = sqlite3_system_errno(handle_);
   was_full_ = kind == SQLITE_FULL;
-  was_damaged_ = was_damaged_ || kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
+  was_refused_ = is_refusal(code, system_error);
+  was_damaged_ = was_damaged_ || is_damage(code, system_error);
   const bool has_detail = handle_ != nullptr && sqlite3_extended_errcode(handle_) == code;
   const std::string detail = has_detail ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
-  return describe(code, sqlite3_system_errno(handle_), path_, detail);
+  return describe(code, system_error, path_, detail);
 }
 
 Statement::~Statement() { sqlite3_finalize(handle_); }
@@ -150,9 +207,10 @@ Query::Query(Statement& statement, Prepare /*unused*/) : statement_(statement) {
 }
 
 Query::~Query() {
+  statement_.is_running_ = false;
+  if (statement_.handle_ == nullptr) return;  // it could not be prepared
   sqlite3_reset(statement_.handle_);
   sqlite3_clear_bindings(statement_.handle_);  // they borrow memory of the caller
-  statement_.is_running_ = false;
 }
 
 Result<bool> Query::next() {

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,8 @@ class Database {
 
   /// Opens or makes the file; "" is a private temporary database. Nothing is read before the first statement.
   static Result<std::unique_ptr<Database>> open(const std::string& path);
+  /// A damaged file that must be there, to be read only: neither it nor its log is changed or removed.
+  static Result<std::unique_ptr<Database>> open_evidence(const std::string& path);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -57,16 +60,31 @@ class Database {
   /// Moves what is in the write-ahead log into the file; the log is written from its beginning again.
   Status checkpoint();
 
+  /// Sees to it that the log is at least so long, durably with the next commit. What is added takes no room yet.
+  Status lengthen_log(std::int64_t bytes);
+
+  /// "ok", what is wrong with the structure of the file, or "" when `may_go_on`, asked with every few pages that are
+  /// read, said no.
+  Result<std::string> quick_check(const std::function<bool()>& may_go_on);
+
   /// True when the last error was that the file or the disk is full.
   bool was_full() const { return was_full_; }
   /// True when a page or the file itself was found damaged since it was opened.
   bool was_damaged() const { return was_damaged_; }
+  /// As if a damaged page had been met.
+  void note_damage() { was_damaged_ = true; }
+  /// Whether closing leaves the log as it is, rather than moving it into the file and removing it. That of a damaged file
+  /// always stays: it is evidence.
+  void keep_log(bool keeps) { keeps_log_ = keeps; }
+  /// True when the last error was that this user may not read or write.
+  bool was_refused() const { return was_refused_; }
   const std::string& path() const { return path_; }
   IoCounters io_counters() const;
 
  private:
   friend class Query;
   explicit Database(std::string path);
+  static Result<std::unique_ptr<Database>> open(const std::string& path, int flags);
   Status reserve();
   void roll_back();
   Error failure(int code);
@@ -75,7 +93,9 @@ class Database {
   const std::unique_ptr<CountingVfs> vfs_;
   sqlite3* handle_ = nullptr;
   bool was_full_ = false;
+  bool was_refused_ = false;
   bool was_damaged_ = false;
+  bool keeps_log_ = false;
   std::int64_t page_bytes_ = 0;  ///< 0: not asked yet.
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -52,6 +53,10 @@ struct Stream {
   void lose(std::string_view cause, std::uint64_t samples);
 };
 
+/// Of the columns of a row in the table, in the order in which it is made: id to waiting_bytes.
+std::uint32_t stream_checksum(StreamIndex id, std::string_view vehicle_id, Channel channel,
+                              const std::array<std::int64_t, 8>& counters);
+
 /// Table `stream`: one row per stream, counters included, so that opening reads no rows.
 class StreamTable {
  public:
@@ -62,6 +67,7 @@ class StreamTable {
     Channel channel{};
     Stream stream;
   };
+  /// kStop when a row is not what was written: what it says decides which numbers are free.
   Result<std::vector<Entry>> load();
   /// Inside a transaction. Does not look at what is staged.
   Status save(const std::string& vehicle_id, Channel channel, const Stream& stream);
@@ -77,6 +83,7 @@ class StreamTable {
   Statement insert_;
   Statement update_;
   Statement save_loss_;
+  Statement forget_losses_;
 };
 
 }  // namespace outrider
