@@ -22,9 +22,7 @@ struct Outbox::State::Refusal {
 namespace {
 
 /// SQLite would remove a log without a database.
-bool is_log_alone(const std::string& path) {
-  return !has_content(path) && !read_log(path).images.empty();
-}
+bool is_log_alone(const std::string& path) { return !has_content(path) && !read_log(path).images.empty(); }
 
 Error not_ours(Database& database, FileOwner owner) {
   if (owner == FileOwner::kStranger)
@@ -104,7 +102,11 @@ Result<std::unique_ptr<Outbox::State>> Outbox::State::open_in_place(const Outbox
 /// Finds out whether the file can be used, and whether its numbers may be used already.
 Status Outbox::State::prepare(FileOwner owner) {
   const std::string& path = options.path;
-  if (options.is_known_damaged) return stop("the buffer " + path + " was found damaged when it was in use");
+  if (options.is_known_damaged && owner == FileOwner::kUs)
+    return stop("the buffer " + path + " was found damaged when it was in use");
+  if (options.is_known_damaged)
+    salvage_report =
+        SalvageReport{.reason = "the buffer was removed while it was in use", .is_new_epoch = true};
   // The lock is ours by now, so nobody writes into the log. Before the first write, which may go over its beginning.
   const LogContents log = path.empty() ? LogContents() : read_log(path);
   if (log.state == LogContents::State::kBroken)
