@@ -112,6 +112,7 @@ struct Outbox::State {
   struct Victims;
   Status make_room(std::size_t rows);
   Result<std::int64_t> free_pages();
+  void tell_of_eviction();
   Status hold_page_limit();
   void look_at_disk();
   Result<bool> evict_oldest(std::uint64_t bytes, std::string_view cause);
@@ -165,6 +166,7 @@ struct Outbox::State {
   StoreHealth health;           ///< Without what is asked for when somebody wants to know.
   bool is_live = false;         ///< See Outbox::set_live.
   bool is_in_use = false;       ///< A commit succeeded, so the file must be there.
+  bool is_making_room = false;  ///< Rows went since the file last had room to spare.
   bool may_grow = true;         ///< The disk has room for a longer file.
   std::int64_t page_limit = 0;  ///< That the database has been told.
 
