@@ -64,7 +64,10 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vect
                        .max_in_flight_bytes = in_flight_limit(config.buffer.max_bytes),
                        .seed = seed},
       ports.outbox, ports.broker);
-  agent->overruns_seen_.resize(vehicle_ids.size() * config.buses.size());
+  // What was lost before is the business of an agent that was here before, if there was one.
+  agent->inbox_drops_seen_ = ports.inbox.dropped();
+  for (std::size_t bus = 0; bus < vehicle_ids.size() * config.buses.size(); ++bus)
+    agent->overruns_seen_.push_back(ports.can.overruns(static_cast<std::uint16_t>(bus)));
   agent->catalogue_sizes_.assign(vehicle_ids.size(), static_cast<std::size_t>(-1));
   agent->note_times();
   std::string started = R"("event":"started","severity":"info","version":)";
@@ -74,7 +77,35 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vect
   started += ports.outbox.was_unclean() ? ",\"last_stop\":\"unclean\"" : ",\"last_stop\":\"clean\"";
   agent->before_ = agent->totals();
   agent->store_event(started);
+  agent->tell_of_salvage();
   return agent;
+}
+
+void Agent::tell_of_salvage() {
+  const std::optional<SalvageReport>& report = ports_.outbox.salvage_report();
+  if (!report) return;
+  std::string event = R"("event":"buffer_salvaged","severity":"warning","saved_rows":)";
+  event += std::to_string(report->rows) + ",\"lost_rows\":" + std::to_string(report->lost_rows) +
+           ",\"lost_samples\":" + std::to_string(report->lost_samples) +
+           ",\"is_new_epoch\":" + (report->is_new_epoch ? "true" : "false") + ",\"reason\":";
+  append_json_string(event, report->reason);
+  store_event(event);
+}
+
+std::vector<std::uint64_t> Agent::unstored() const {
+  std::vector<std::uint64_t> samples;
+  for (const Lane& lane : lanes_) {
+    const StreamIndex stream = lane.streams().telemetry;
+    const std::uint64_t known = ports_.outbox.ledger(stream).waiting;
+    const std::uint64_t stored = ports_.outbox.backlog(stream).samples;
+    samples.push_back(lane.unreported_losses() + (known > stored ? known - stored : 0));
+  }
+  return samples;
+}
+
+void Agent::report_unstored(const std::vector<std::uint64_t>& samples) {
+  for (std::size_t i = 0; i < std::min(samples.size(), lanes_.size()); ++i)
+    lanes_[i].count_loss("buffer_damaged", samples[i]);
 }
 
 Agent::Agent(const Config& config, AgentPorts ports)

@@ -61,6 +61,11 @@ class Agent {
   /// Nothing more will be collected: stores what is in the making and commits.
   Status finish();
 
+  /// Per lane: samples that this agent was asked to keep and its buffer does not hold. `report_unstored` hands them to the
+  /// agent that takes its place.
+  std::vector<std::uint64_t> unstored() const;
+  void report_unstored(const std::vector<std::uint64_t>& samples);
+
   /// Commits and leaves the broker politely.
   void stop();
 
@@ -91,6 +96,7 @@ class Agent {
   void update_statuses();
   std::string status_of(const Lane& lane, std::optional<bool> is_online) const;
   void store_event(std::string_view members);
+  void tell_of_salvage();
 
   const Config config_;
   const AgentPorts ports_;

@@ -36,10 +36,16 @@ class Journey {
         progress_line_(world.is_terminal, trip.is_quiet) {}
 
   Status prepare() {
-    auto password = read_password(trip_.config.publish.password_file);
-    if (!password) return outrider::stop("publish.password_file: " + password.error().text);
     if (const std::string& socket = trip_.config.status.socket; !socket.empty())
       requests_ = world_.listen(socket);
+    if (Status made = make_agent(); !made) return made;
+    for (const std::string& warning : agent_->lanes().front().warnings()) log_warning("config", warning);
+    return ok();
+  }
+
+  Status make_agent() {
+    auto password = read_password(trip_.config.publish.password_file);
+    if (!password) return outrider::stop("publish.password_file: " + password.error().text);
     auto made = Agent::make(trip_.config, trip_.vehicle_ids, trip_.files, *password,
                             {.clock = *trip_.clock,
                              .can = *trip_.port,
@@ -50,7 +56,6 @@ class Journey {
                             world_.random);
     if (!made) return made.error();
     agent_ = std::move(*made);
-    for (const std::string& warning : agent_->lanes().front().warnings()) log_warning("config", warning);
     return ok();
   }
 
@@ -89,6 +94,8 @@ class Journey {
   }
 
   std::uint64_t unwritten_rows() const { return outbox_->staged_rows(); }
+  /// False after a buffer could not be replaced.
+  bool has_agent() const { return agent_ != nullptr; }
 
   void stop() {
     broker_->set_passing(true);
@@ -109,10 +116,38 @@ class Journey {
       log_info("outage", passes ? "the link passes again" : "the link is cut");
     }
     Status turned = agent_->turn();
+    if (!turned && outbox_->is_damaged()) turned = replace_buffer();
+    if (!turned) return turned;
     // The event that says "started" is staged from the beginning, so nothing staged means that it is durable.
     if (!first_durable_ && outbox_->staged_rows() == 0) first_durable_ = trip_.clock->now() - world_.started;
     if (progress_line_.is_due(elapsed())) progress_line_.show(elapsed(), agent_->progress());
     return turned;
+  }
+
+  /// Closes the damaged buffer and opens it anew, which salvages it. The collector goes on; the inbox holds what comes
+  /// meanwhile. Storage that damages file after file is not to be written to for ever.
+  Status replace_buffer() {
+    constexpr std::size_t kMostInAnHour = 6;
+    const BootTime now = trip_.clock->now();
+    std::erase_if(replaced_at_, [&](BootTime then) { return now - then > std::chrono::hours(1); });
+    if (replaced_at_.size() >= kMostInAnHour)
+      return outrider::stop("the buffer in " + trip_.config.buffer.directory + " was damaged " +
+                            std::to_string(kMostInAnHour) +
+                            " times within an hour; check the storage device");
+    replaced_at_.push_back(now);
+    if (const Status stored = agent_->finish(); !stored) log_warning("store", stored.error().text);
+    const std::vector<std::uint64_t> unstored = agent_->unstored();
+    const LostBuffer lost{.epoch = outbox_->epoch(), .attempt = ++replacements_};
+    agent_.reset();
+    outbox_.reset();
+    broker_ = world_.make_broker();  // a connection belongs to the rows that were sent over it
+    broker_->set_passing(is_passing_);
+    auto opened = open_buffer(trip_.config.buffer, world_, lost);
+    if (!opened) return outrider::stop(opened.error().text);
+    outbox_ = std::move(*opened);
+    if (Status made = make_agent(); !made) return made;
+    agent_->report_unstored(unstored);
+    return ok();
   }
 
   const Trip& trip_;
@@ -127,6 +162,8 @@ class Journey {
   bool is_passing_ = true;
   std::optional<nanoseconds> first_durable_;  // since the start of the process
   ProgressLine progress_line_;
+  std::vector<BootTime> replaced_at_;  // within the last hour
+  std::uint64_t replacements_ = 0;
 };
 
 int explain(const Error& error, int code) {
@@ -173,6 +210,7 @@ int drive(const Trip& trip, World& world) {
   if (const Status ready = journey.prepare(); !ready) return explain(ready.error(), kExitCannotStart);
   const Status collected = journey.collect();
   const Status drained = collected ? journey.drain() : ok();
+  if (!journey.has_agent()) return explain((collected ? drained : collected).error(), kExitCannotStart);
   journey.stop();
   if (trip.summary) log_info("input", trip.summary());
   std::printf("%s\n", summary_json(journey.agent(), journey.elapsed(), journey.first_durable()).c_str());

@@ -4,10 +4,20 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "agent/store/epoch.h"
+
 namespace outrider {
 namespace {
 
 std::string database_of(const BufferConfig& buffer) { return buffer.directory + "/outrider.db"; }
+
+/// Of a check after an unclean stop: frames of a busy bus wait no longer than this.
+constexpr seconds kLongestCheck{5};
+
+std::uint64_t counter_of(const std::string& epoch) {
+  const std::optional<Epoch> parsed = parse_epoch(epoch);
+  return parsed ? parsed->counter : 0;
+}
 
 std::uint64_t size_of(const std::string& path) {
   std::error_code absent;
@@ -17,21 +27,27 @@ std::uint64_t size_of(const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<Outbox>> open_buffer(const BufferConfig& buffer, World& world) {
+Result<std::unique_ptr<Outbox>> open_buffer(const BufferConfig& buffer, World& world,
+                                            const std::optional<LostBuffer>& lost) {
   std::error_code error;
   std::filesystem::create_directories(buffer.directory, error);
   if (error)
     return stop("cannot make the directory " + buffer.directory + " (" + error.message() +
                 "); choose another with --state DIR");
   const auto epoch_file = world.make_small_file(buffer.directory + "/epoch");
-  return Outbox::open({.path = database_of(buffer),
-                       .max_bytes = buffer.max_bytes,
-                       .min_free_disk = buffer.min_free_disk,
-                       .commit_interval = buffer.commit_interval,
-                       .max_staged_bytes = buffer.max_staged_bytes,
-                       .memory_window = buffer.keep_in_memory.value_or(milliseconds(0)),
-                       .random = world.random},
-                      *epoch_file);
+  return Outbox::open(
+      {.path = database_of(buffer),
+       .max_bytes = buffer.max_bytes,
+       .min_free_disk = buffer.min_free_disk,
+       .commit_interval = buffer.commit_interval,
+       .max_staged_bytes = buffer.max_staged_bytes,
+       .memory_window = buffer.keep_in_memory.value_or(milliseconds(0)),
+       .random = world.random + (lost ? lost->attempt : 0),
+       .least_epoch = lost ? counter_of(lost->epoch) : 0,
+       .is_known_damaged = lost.has_value(),
+       .may_check_on = [&clock = *world.clock,
+                        end = world.clock->now() + kLongestCheck] { return clock.now() < end; }},
+      *epoch_file);
 }
 
 Result<std::unique_ptr<Outbox>> open_idle_buffer(BufferConfig buffer, World& world) {

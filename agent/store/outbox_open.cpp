@@ -102,7 +102,11 @@ Result<std::unique_ptr<Outbox::State>> Outbox::State::open_in_place(const Outbox
 /// Finds out whether the file can be used, and whether its numbers may be used already.
 Status Outbox::State::prepare(FileOwner owner) {
   const std::string& path = options.path;
-  if (options.is_known_damaged) return stop("the buffer " + path + " was found damaged when it was in use");
+  if (options.is_known_damaged && owner == FileOwner::kUs)
+    return stop("the buffer " + path + " was found damaged when it was in use");
+  if (options.is_known_damaged)
+    salvage_report =
+        SalvageReport{.reason = "the buffer was removed while it was in use", .is_new_epoch = true};
   // The lock is ours by now, so nobody writes into the log. Before the first write, which may go over its beginning.
   const LogContents log = path.empty() ? LogContents() : read_log(path);
   if (log.state == LogContents::State::kBroken)

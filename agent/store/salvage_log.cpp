@@ -121,18 +121,16 @@ class LogReader {
     computed_ = sum;
     if (!follows && !has_changed_salts) {
       ends_transaction_ = is_of_today && frame.database_pages != 0;
+      is_behind_commit_ = false;
       return;
     }
-    // Written after a transaction was made durable, and damage lies before that. Remains of a commit that failed do not
-    // look like this: what was written next took its place.
-    if (!is_intact_ && (ends_transaction_ || has_changed_salts) &&
-        contents_.state != LogContents::State::kBroken) {
-      contents_.state = LogContents::State::kBroken;
-      adopt();
-    }
+    is_behind_commit_ = !is_intact_ && (is_behind_commit_ || ends_transaction_ || has_changed_salts);
     pending_[frame.page] = at + kFrameHeaderBytes;
     ends_transaction_ = frame.database_pages != 0;
     if (!ends_transaction_) return;
+    // A whole transaction, written after another was made durable, and damage lies before that. What a commit that
+    // failed left behind does not look like this: the next one took its place.
+    if (is_behind_commit_) contents_.state = LogContents::State::kBroken;
     if (is_intact_ || contents_.state == LogContents::State::kBroken || !has_header_) adopt();
   }
 
@@ -145,7 +143,9 @@ class LogReader {
   LogContents contents_;
   bool is_big_endian_ = false;
   bool has_header_ = false;
-  bool is_intact_ = false;         ///< No frame so far was wrong.
+  bool is_intact_ = false;  ///< No frame so far was wrong.
+  bool is_behind_commit_ =
+      false;  ///< Behind damage, and the end of a transaction since then, without more damage.
   bool ends_transaction_ = false;  ///< The frame before, whether or not it is right.
   std::uint32_t salt_1_ = 0;
   std::uint32_t salt_2_ = 0;
