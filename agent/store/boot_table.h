@@ -10,6 +10,7 @@
 #include "agent/base/result.h"
 #include "agent/store/outbox.h"
 #include "agent/store/sqlite.h"
+#include "agent/store/statement.h"
 
 namespace outrider {
 

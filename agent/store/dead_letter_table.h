@@ -9,6 +9,7 @@
 #include "agent/base/result.h"
 #include "agent/store/dead_letter.h"
 #include "agent/store/sqlite.h"
+#include "agent/store/statement.h"
 
 namespace outrider {
 

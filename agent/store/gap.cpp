@@ -56,6 +56,11 @@ void Gap::add(std::string_view cause, std::uint64_t rows, std::uint64_t samples)
   found->samples += samples;
 }
 
+void Gap::add_row(std::string_view cause, const Row& row) {
+  add(cause, 1, row.samples);
+  if (row.lost > 0) add("lost_before", 0, row.lost);
+}
+
 std::string gap_payload(const Gap& gap) {
   std::string payload;
   append_raw(payload, gap.until_boot);

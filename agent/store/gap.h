@@ -23,6 +23,8 @@ struct Gap {
 
   std::uint64_t rows() const;
   std::uint64_t samples() const;
+  /// Counts a row that went, and the losses that only it reported.
+  void add_row(std::string_view cause, const Row& row);
   /// Counts rows more; beyond kMostGapCauses causes as "other".
   void add(std::string_view cause, std::uint64_t rows, std::uint64_t samples);
 };

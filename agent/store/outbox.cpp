@@ -76,6 +76,7 @@ Result<Sequence> Outbox::State::stage(StagedRow entry) {
                   size_text(options.max_staged_bytes) + ")");
   Stream& owner = streams[entry.stream];
   row.seq = row.through = owner.next_number();
+  row.lost = static_cast<std::uint32_t>(std::min<std::uint64_t>(total(entry.losses), UINT32_MAX));
   owner.staged.add(row, entry.losses);
   const Sequence number = row.seq;
   staged_bytes += cost;

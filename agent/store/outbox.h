@@ -15,31 +15,12 @@
 #include "agent/ports/small_file.h"
 #include "agent/store/dead_letter.h"
 #include "agent/store/ledger.h"
+#include "agent/store/outbox_options.h"
 #include "agent/store/row.h"
 #include "agent/store/salvage_report.h"
 #include "agent/store/store_health.h"
 
 namespace outrider {
-
-struct OutboxOptions {
-  std::string path;  ///< Database file; "" is a private temporary database (tests).
-  std::uint64_t max_bytes = 256ULL << 20;
-  /// The file does not grow while the file system has less than this left; absent: 2 % of it, at most 64 MiB.
-  std::optional<std::uint64_t> min_free_disk = {};
-  milliseconds commit_interval{500};
-  std::uint64_t max_staged_bytes = 1ULL << 20;
-  /// Not zero: while the link is live, rows are sent from memory and written only if they are not acknowledged within
-  /// this time. Spares the flash; a power cut or crash costs up to so much, and then a new epoch begins, for numbers
-  /// could repeat. Events are written at once as ever.
-  milliseconds memory_window{0};
-  std::uint64_t random = 0;       ///< Goes into a new epoch's name.
-  std::uint64_t least_epoch = 0;  ///< A new epoch's counter is above this.
-  /// The file was found damaged when it was in use: it is salvaged, whatever it looks like.
-  bool is_known_damaged = false;
-  /// Asked now and then while the file is checked after an unclean stop; when it says no, the rest is left to the
-  /// checks that come with each read. Empty: the whole file is checked.
-  std::function<bool()> may_check_on = {};
-};
 
 /// The only buffer: a row enters with `append` and leaves after the broker acknowledged it.
 ///
@@ -54,8 +35,9 @@ struct OutboxOptions {
 ///             max_staged_bytes. kReject: a row that the buffer cannot take. kStop: the file cannot be used at all;
 ///             `is_damaged` then says whether opening it anew, with is_known_damaged, would salvage it.
 /// Retention   when the file is full, or the disk, the oldest telemetry makes room within `commit`, events last. One gap
-///             record takes the place of what went and grows with it. A row that was ever sent stays until it is
-///             acknowledged, so what a gap record reports as lost never arrived.
+///             record takes the place of what went and grows with it. A row that was sent stays until it is acknowledged, so
+///             what a gap record reports as lost never arrived (unless a kill came between the sending and the next
+///             commit, which notes it).
 /// Threads     the loop only. One connection in one process: SQLite before 3.51.3 can corrupt a WAL with two.
 class Outbox {
  public:

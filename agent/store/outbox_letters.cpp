@@ -8,6 +8,11 @@
 #include "agent/store/outbox_state.h"
 
 namespace outrider {
+namespace {
+
+constexpr std::string_view kDamaged = "damaged";
+
+}  // namespace
 
 Status Outbox::bury(StreamIndex stream, Sequence seq, std::string_view reason) {
   ENSURE(stream < state_->streams.size());
@@ -26,7 +31,10 @@ Status Outbox::State::bury(StreamIndex index, Sequence seq, std::string_view rea
   if (!*found || (*found)->format == RowFormat::kGap) return absent;
   const Row& row = **found;
   Gap gap{.until_boot = row.boot, .until = row.time};
-  gap.add(cause, 1, row.samples);
+  if (cause == kDamaged)
+    gap.add(cause, 1, row.samples);  // what else it says is as little worth
+  else
+    gap.add_row(cause, row);
   const Row gap_row{.seq = row.seq,
                     .through = row.seq,
                     .format = RowFormat::kGap,

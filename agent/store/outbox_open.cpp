@@ -255,7 +255,8 @@ StreamIndex Outbox::State::activate(StreamTable::Entry entry) {
 
 void Outbox::State::close() {
   if (database->was_damaged() || health.is_damaged) return;  // the next start is to see it as it is
-  const bool is_clean = staged.empty();  // rows that are dropped now are for the next run to say
+  // Rows that are dropped now are for the next run to say, and so is what a visitor found.
+  const bool is_clean = staged.empty() && !(options.is_visit && was_unclean);
   Status closed = database->transact([&]() -> Status {
     if (Status noted = write_meta(*database, kLogKey, "0"); !noted)
       return noted;  // which goes with the connection

@@ -59,13 +59,26 @@ Status Outbox::State::make_room(std::size_t rows) {
   for (int step = 0; step < kMostStepsInACommit; ++step) {
     Result<std::int64_t> free = free_pages();
     if (!free) return free.error();
+    if (*free >= page_limit / 10) is_making_room = false;
     if (*free >= needed) return ok();
+    tell_of_eviction();
     const std::uint64_t bytes = static_cast<std::uint64_t>((needed - *free) * kPageBytes) + kSlackBytes;
     Result<bool> evicted = evict_oldest(bytes, may_grow ? "buffer_full" : "disk_full");
     if (!evicted) return evicted.error();
     if (!*evicted) return ok();  // if it does not fit, the write will say so
   }
   return ok();
+}
+
+/// Once for each time that room runs out: afterwards the counters tell how it goes on.
+void Outbox::State::tell_of_eviction() {
+  if (is_making_room) return;
+  is_making_room = true;
+  log_warning("store.full",
+              may_grow ? "the buffer is full: from now on its oldest telemetry makes room for new rows, and "
+                         "is reported as lost; raise buffer.max_bytes, or see why the broker is away"
+                       : "the disk has no room: from now on the oldest telemetry in the buffer makes room "
+                         "for new rows, and is reported as lost; free some space");
 }
 
 /// Pages that new rows can take, now and in this transaction.
@@ -170,7 +183,7 @@ Result<Outbox::State::Victims> Outbox::State::choose(const Stream& stream, std::
           return true;
         }
         victims.gone.samples += row.samples;
-        victims.gap.add(cause, 1, row.samples);
+        victims.gap.add_row(cause, row);
         victims.gap.until_boot = row.boot;
         victims.gap.until = row.time;
         victims.samples += row.samples;

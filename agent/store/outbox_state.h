@@ -1,47 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
-#include "agent/store/boot_table.h"
-#include "agent/store/dead_letter_table.h"
-#include "agent/store/epoch.h"
-#include "agent/store/outbox.h"
-#include "agent/store/row_table.h"
-#include "agent/store/salvage_log.h"
-#include "agent/store/schema.h"
-#include "agent/store/set_aside.h"
-#include "agent/store/sqlite.h"
-#include "agent/store/stream_table.h"
+#include "agent/store/outbox_data.h"
 
 namespace outrider {
 
-/// What is behind Outbox: the tables and, per stream, the counters that make its questions cheap.
-struct Outbox::State {
-  State(const OutboxOptions& chosen, std::unique_ptr<Database> opened)
-      : options(chosen),
-        limits(limits_for(chosen.max_bytes)),
-        database(std::move(opened)),
-        row_table(*database),
-        stream_table(*database),
-        boot_table(*database),
-        letter_table(*database, limits.letter_bytes) {}
-
-  static constexpr const char* kEpochKey = "epoch";
-  static constexpr const char* kCleanKey = "clean";  ///< "0" while a process uses the file.
-  static constexpr const char* kLogKey =
-      "log_bytes";  ///< The log is never shorter while a process uses the file.
-  static constexpr const char* kSalvageKey =
-      "salvage";  ///< "running" and "done", until the damaged files have their name.
-  /// "1" while rows may be sent before they are written.
-  static constexpr const char* kVolatileKey = "volatile";
+/// What is behind Outbox: what it does to its data, file by file.
+struct Outbox::State : OutboxData {
+  using OutboxData::OutboxData;
 
   // outbox_open.cpp
   struct Refusal;
@@ -112,6 +85,7 @@ struct Outbox::State {
   struct Victims;
   Status make_room(std::size_t rows);
   Result<std::int64_t> free_pages();
+  void tell_of_eviction();
   Status hold_page_limit();
   void look_at_disk();
   Result<bool> evict_oldest(std::uint64_t bytes, std::string_view cause);
@@ -126,50 +100,7 @@ struct Outbox::State {
   Result<StreamIndex> index_of(StreamIndex id);
   Status bury(StreamIndex index, Sequence seq, std::string_view reason, std::string_view cause);
 
-  struct StagedRow {
-    StreamIndex stream = 0;
-    Row row;
-    LossCounts losses;
-    std::int64_t dead_letter = 0;  ///< That it was, else 0.
-  };
-  static std::uint64_t cost_of(const Row& row) { return sizeof(StagedRow) + row.payload.size(); }
   Result<Sequence> stage(StagedRow entry);
-
-  const OutboxOptions options;
-  const StoreLimits limits;
-  const std::unique_ptr<Database> database;
-  RowTable row_table;
-  StreamTable stream_table;
-  BootTable boot_table;
-  DeadLetterTable letter_table;
-
-  std::string epoch;
-  bool was_unclean = false;
-  bool may_repeat = false;  ///< Numbers of the file's epoch may be used already, so a new one must begin.
-  std::optional<SalvageReport> salvage_report;
-  bool is_marked_open = false;  ///< The file says that a process uses it.
-
-  std::vector<StreamName> names;              ///< By index.
-  std::vector<Stream> streams;                ///< By index.
-  std::vector<std::optional<Stream>> drafts;  ///< By index; as the transaction under way leaves them.
-  /// By index; the oldest row that may be evicted, valid while the stream's numbers have not passed it.
-  std::vector<std::optional<RowTable::Place>> oldest;
-  using Name = std::pair<std::string, Channel>;
-  std::map<Name, StreamIndex> indexes;
-  std::map<Name, Stream> dormant;  ///< In the file, nothing waits, not asked for in this run.
-  std::size_t next_stream_id = 0;
-
-  std::vector<StagedRow> staged;  ///< In order of their numbers.
-  std::uint64_t staged_bytes = 0;
-
-  StoreHealth health;           ///< Without what is asked for when somebody wants to know.
-  bool is_live = false;         ///< See Outbox::set_live.
-  bool is_in_use = false;       ///< A commit succeeded, so the file must be there.
-  bool may_grow = true;         ///< The disk has room for a longer file.
-  std::int64_t page_limit = 0;  ///< That the database has been told.
-
-  BootTime last_asked{};  ///< When is_commit_due was last called: commit has no clock of its own.
-  std::optional<BootTime> last_commit;
 };
 
 }  // namespace outrider

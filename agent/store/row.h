@@ -28,6 +28,8 @@ struct Row {
   Sequence through = 0;  ///< Equal to seq, except for a gap record.
   RowFormat format = RowFormat::kColumnsJson;
   std::uint32_t samples = 0;
+  /// Samples that were lost before it, and which its payload is the only one to report.
+  std::uint32_t lost = 0;
   std::uint32_t boot = 0;  ///< Key in the table of boots.
   BootTime time{};         ///< Of the earliest sample.
   std::string payload =

@@ -17,6 +17,8 @@ constexpr Sequence kMaxSequence = (Sequence{1} << kSequenceBits) - 1;
 
 // One commit deletes at most this much of a stream: a large delete is a long stall and a log as large as the database.
 constexpr std::uint64_t kMaxRemovedRows = 4096;
+constexpr int kSampleBits = 32;
+
 constexpr std::uint64_t kMaxRemovedBytes = 4ULL << 20;
 
 std::uint64_t count_at(const Query& query, int column) {
@@ -29,7 +31,7 @@ Row row_at(const Query& query) {
   row.seq = sequence_of_row_id(query.integer(0));
   row.through = row.seq + query.integer(1);
   row.format = static_cast<RowFormat>(query.integer(2));
-  row.samples = static_cast<std::uint32_t>(query.integer(3));
+  set_samples(row, query.integer(3));
   row.boot = static_cast<std::uint32_t>(query.integer(4));
   row.time = BootTime(nanoseconds(query.integer(5)));
   return row;
@@ -47,11 +49,20 @@ std::int64_t row_id(StreamIndex stream, Sequence seq) {
 StreamIndex stream_of_row_id(std::int64_t id) { return static_cast<StreamIndex>(id >> kSequenceBits); }
 Sequence sequence_of_row_id(std::int64_t id) { return id & kMaxSequence; }
 
+std::int64_t samples_column(const Row& row) {
+  return static_cast<std::int64_t>((std::uint64_t{row.lost} << kSampleBits) | row.samples);
+}
+
+void set_samples(Row& row, std::int64_t column) {
+  row.samples = static_cast<std::uint32_t>(column);
+  row.lost = static_cast<std::uint32_t>(column >> kSampleBits);
+}
+
 std::uint32_t row_checksum(std::int64_t id, const Row& row) {
   const std::array<std::int64_t, 6> fields = {id,
                                               row.through - row.seq,
                                               static_cast<std::int64_t>(row.format),
-                                              row.samples,
+                                              samples_column(row),
                                               row.boot,
                                               row.time.time_since_epoch().count()};
   std::array<char, sizeof(fields)> bytes{};
@@ -96,7 +107,7 @@ RowTable::RowTable(Database& database)
             "ORDER BY id"),
       last_until_(database, "SELECT id, span FROM row WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1"),
       sum_(database,
-           "SELECT count(*), sum(iif(format = 4, 0, samples)), sum(length(payload)) FROM row "
+           "SELECT count(*), sum(iif(format = 4, 0, samples & 0xFFFFFFFF)), sum(length(payload)) FROM row "
            "WHERE id BETWEEN ? AND ?"),
       first_(database, "SELECT id, boot, boot_ns FROM row WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1"),
       first_with_samples_(database,
@@ -118,8 +129,8 @@ Status RowTable::insert_if_absent(StreamIndex stream, const Row& row) {
 
 Status RowTable::insert(Statement& statement, StreamIndex stream, const Row& row) {
   const std::int64_t id = row_id(stream, row.seq);
-  return Query(statement, id, row.through - row.seq, static_cast<int>(row.format), row.samples, row.boot,
-               row.time.time_since_epoch().count(), row_checksum(id, row), Blob{row.payload})
+  return Query(statement, id, row.through - row.seq, static_cast<int>(row.format), samples_column(row),
+               row.boot, row.time.time_since_epoch().count(), row_checksum(id, row), Blob{row.payload})
       .run();
 }
 

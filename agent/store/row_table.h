@@ -9,6 +9,7 @@
 #include "agent/base/result.h"
 #include "agent/store/outbox.h"
 #include "agent/store/sqlite.h"
+#include "agent/store/statement.h"
 
 namespace outrider {
 
@@ -29,6 +30,9 @@ std::int64_t row_id(StreamIndex stream, Sequence seq);
 StreamIndex stream_of_row_id(std::int64_t id);
 Sequence sequence_of_row_id(std::int64_t id);
 /// Of everything in a row, its key included.
+/// Column `samples` of a row: below samples, above them the lost ones, which are rare and then cost three bytes.
+std::int64_t samples_column(const Row& row);
+void set_samples(Row& row, std::int64_t column);
 std::uint32_t row_checksum(std::int64_t id, const Row& row);
 
 /// Table `row`. Rows lie in order of stream and number, so every question here is one range of the primary key.

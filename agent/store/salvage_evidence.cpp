@@ -113,11 +113,11 @@ std::optional<std::pair<StreamIndex, Row>> row_from(std::int64_t id, const PageF
   const StreamIndex stream = stream_of_row_id(id);
   Row row{.seq = sequence_of_row_id(id),
           .format = static_cast<RowFormat>(format),
-          .samples = static_cast<std::uint32_t>(samples),
           .boot = static_cast<std::uint32_t>(boot),
           .time = BootTime(nanoseconds(boot_ns)),
           .payload = std::string(*payload)};
   row.through = row.seq + span;
+  set_samples(row, samples);
   if (*crc != std::int64_t{row_checksum(id, row)}) return std::nullopt;
   return std::make_pair(stream, std::move(row));
 }

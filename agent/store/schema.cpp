@@ -25,6 +25,7 @@ constexpr std::uint64_t kMostLetterBytes = 4ULL << 20U;
 
 // id          stream << 48 | seq: rows of a stream lie side by side in order, and no second index is written.
 // span        through - seq: 0 except for a gap record, where a zero would cost nothing either.
+// samples     and above 32 bits the lost ones that the row reports: see samples_column.
 // crc         of everything else in the row: pages are checked by nobody. -1: written before there was one.
 // payload     last, so that the other columns are read without following its overflow pages.
 // sent        rows up to here were handed to the broker under this epoch: they may have arrived.
@@ -131,7 +132,8 @@ StoreLimits limits_for(std::uint64_t max_bytes) {
   limits.database_pages = std::max((pages - limits.wal_pages) / kChunkPages * kChunkPages, kMinDatabasePages);
   const std::int64_t other_pages = std::max(limits.database_pages / 4, kMinOtherPages);
   limits.max_row_bytes = static_cast<std::uint64_t>((limits.database_pages - other_pages) * kOverflowBytes);
-  limits.letter_bytes = std::min<std::uint64_t>(limits.database_pages * kPageBytes / 16, kMostLetterBytes);
+  limits.letter_bytes =
+      std::min(static_cast<std::uint64_t>(limits.database_pages * kPageBytes / 16), kMostLetterBytes);
   return limits;
 }
 

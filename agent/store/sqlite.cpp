@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/store/counting_vfs.h"
+#include "agent/store/statement.h"
 
 namespace outrider {
 namespace {

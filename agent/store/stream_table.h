@@ -11,6 +11,7 @@
 #include "agent/store/outbox.h"
 #include "agent/store/row_table.h"
 #include "agent/store/sqlite.h"
+#include "agent/store/statement.h"
 
 namespace outrider {
 

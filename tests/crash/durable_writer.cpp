@@ -19,6 +19,7 @@
 
 #include "agent/store/outbox.h"
 #include "agent/store/sqlite.h"
+#include "agent/store/statement.h"
 #include "platform/linux/small_file.h"
 
 namespace outrider {

@@ -97,7 +97,7 @@ void ModelStream::judge_row(const Row& row) const {
 void ModelStream::judge_gap(const Row& row, const Allowance& allowance, std::vector<Sequence>& gone) {
   std::uint64_t samples = 0;
   for (Sequence seq = row.seq; seq <= row.through; ++seq) {
-    samples += at(seq).row.samples;
+    samples += at(seq).row.samples + at(seq).lost;
     if (at(seq).is_gone) continue;
     if (!burying_.contains(seq)) {
       must(allowance.may_evict || allowance.may_expire,

@@ -2,6 +2,7 @@
 outrider_test(outrider_store_crash_tests crash
   FILES ${CMAKE_CURRENT_LIST_DIR}/outbox_crash_test.cpp ${CMAKE_CURRENT_LIST_DIR}/outbox_disk_full_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/outbox_corruption_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/outbox_corruption_attacks.cpp
   LIBS outrider_store outrider_linux)
 
 # The buffer on a disk that fails: every write, sync and truncation, compared with a model.

@@ -191,6 +191,38 @@ TEST_CASE("retention: a gap record of several causes names what each of them too
   CHECK(gap.parts[1].samples == outbox.losses(stream).at("buffer_full"));
 }
 
+TEST_CASE("retention: losses that only a lost row had reported are told by the gap record in its place") {
+  OutboxFixture fixture;
+  fixture.options.max_bytes = kSmall;
+  Outbox& outbox = fixture.open();
+  const StreamIndex stream = *outbox.stream("truck-17", Channel::kTelemetry);
+  for (int i = 0; i < 1500; ++i) {
+    REQUIRE(outbox.append(stream, row_at(i, 1000, 2), losses_of(static_cast<std::uint64_t>(i % 3))));
+    REQUIRE(outbox.commit());
+  }
+  REQUIRE(outbox.bury(stream, 1498, "too large"));
+  std::uint64_t told = 0;
+  for (const Row& row : read_all(outbox, stream))
+    told += row.format == RowFormat::kGap ? parse_gap(row.payload).samples() : row.lost;
+  CHECK(told == outbox.ledger(stream).lost);
+  const Gap gap = parse_gap(gaps_of(outbox, stream).at(0).payload);
+  REQUIRE(gap.parts.size() == 2);
+  CHECK(gap.parts[1].cause == "lost_before");
+  CHECK(gap.parts[1].rows == 0);
+  CHECK(gap.rows() == static_cast<std::uint64_t>(gaps_of(outbox, stream).at(0).through));
+}
+
+TEST_CASE("outbox: a visitor leaves the note of how the last run ended") {
+  OutboxFixture fixture;
+  REQUIRE(fixture.open().append(*fixture.outbox->stream("truck-17", Channel::kTelemetry), row_of("x")));
+  REQUIRE(fixture.outbox->commit());
+  fixture.options.is_visit = true;
+  CHECK(fixture.crash().was_unclean());
+  fixture.options.is_visit = false;
+  CHECK(fixture.open().was_unclean());
+  CHECK_FALSE(fixture.open().was_unclean());
+}
+
 TEST_CASE("retention: acknowledging a gap record ends it like any row") {
   OutboxFixture fixture;
   fixture.options.max_bytes = kSmall;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace outrider {
+
+using CorruptionRandom = std::mt19937_64;
+
+/// One way to damage a buffer that nobody has open.
+struct CorruptionAttack {
+  const char* name;
+  bool needs_log;  ///< There must be something in the write-ahead log.
+  std::function<void(const std::string& path, CorruptionRandom& random)> run;
+};
+
+const std::vector<CorruptionAttack>& corruption_attacks();
+
+}  // namespace outrider
