@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/store/row_table.h"
+#include "agent/store/statement.h"
 
 namespace outrider {
 namespace {

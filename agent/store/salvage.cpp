@@ -8,6 +8,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/quantity.h"
+#include "agent/store/statement.h"
 
 namespace outrider {
 namespace {
