@@ -241,6 +241,16 @@ TEST_CASE("salvage: dead letters, boots and times come along") {
   CHECK(outbox.offsets()[0].offset == seconds(1000));
 }
 
+TEST_CASE("damaged buffer: one that is in use is left alone") {
+  OutboxFixture fixture;
+  fill(fixture.open());
+  const auto damaged = DamagedBuffer::open(fixture.options.path);
+  REQUIRE_FALSE(damaged);
+  CHECK(damaged.error().fault == Fault::kRetry);
+  CHECK(fixture.outbox->append(0, row_of("goes on")));
+  CHECK(fixture.outbox->commit());
+}
+
 TEST_CASE("damaged buffer: its rows can be looked at in order, and nothing is changed") {
   Closed fixture;
   write_at(fixture.options.path, 0, std::string(100, '\0'));
