@@ -76,8 +76,9 @@ class LogReader {
     found.is_ignored = !has_header_;
     if (found.state == LogContents::State::kEmpty && has_header_) found.state = LogContents::State::kSound;
     const bool is_zero = header.find_first_not_of('\0') == std::string_view::npos;
-    if (is_long_enough && !has_header_ && (!is_zero || !found.images.empty()))
-      found.state = LogContents::State::kBroken;
+    const bool holds_nothing = found.images.empty() && (is_zero || has_just_begun_);
+    if (is_long_enough && !has_header_ && !holds_nothing) found.state = LogContents::State::kBroken;
+    if (!has_header_ && has_just_begun_ && holds_nothing) found.state = LogContents::State::kSound;
     return std::move(found);
   }
 
@@ -93,13 +94,22 @@ class LogReader {
     return noted_ == computed_;
   }
 
-  /// Without a header the second frame says which salts are of today: the first may be of a log that was just begun anew.
+  /// Without a header the first frame says which salts are of today, if the second one goes with it or is of the log before:
+  /// then that one had moved into the file before this one was begun.
   void take_salts(const Frame& frame, std::uint64_t at) {
-    if (at > kHeaderBytes && (frame.salt_1 != salt_1_ || frame.salt_2 != salt_2_)) pending_.clear();
+    if (at == kHeaderBytes) {  // there is nothing to judge it by
+      salt_1_ = frame.salt_1;
+      salt_2_ = frame.salt_2;
+      if (frame.page != 0) pending_[frame.page] = at + kFrameHeaderBytes;
+      if (frame.database_pages != 0) adopt();
+      return;
+    }
+    const bool is_same = frame.salt_1 == salt_1_ && frame.salt_2 == salt_2_;
+    has_just_begun_ = !is_same && frame.page != 0 && frame.salt_1 + 1 == salt_1_;
+    if (is_same || has_just_begun_) return;
+    pending_.clear();
     salt_1_ = frame.salt_1;
     salt_2_ = frame.salt_2;
-    if (at == kHeaderBytes && frame.page != 0)  // there is nothing to judge it by
-      pending_[frame.page] = at + kFrameHeaderBytes;
   }
 
   void take(std::string_view bytes, std::uint64_t at) {
@@ -143,7 +153,8 @@ class LogReader {
   LogContents contents_;
   bool is_big_endian_ = false;
   bool has_header_ = false;
-  bool is_intact_ = false;  ///< No frame so far was wrong.
+  bool has_just_begun_ = false;  ///< Over what is left of the log before.
+  bool is_intact_ = false;       ///< No frame so far was wrong.
   bool is_behind_commit_ =
       false;  ///< Behind damage, and the end of a transaction since then, without more damage.
   bool ends_transaction_ = false;  ///< The frame before, whether or not it is right.
