@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "agent/store/statement.h"
+
 namespace outrider {
 namespace {
 
