@@ -218,6 +218,14 @@ void add_buffer(CLI::App& app, Chosen<BufferArguments>& buffer) {
   CLI::App* copy = add("export", "Rows that wait, as they are published: one JSON line each, oldest first",
                        BufferArguments::Action::kExport);
   copy->add_flag("--dead", to.is_dead, "The dead letters instead");
+  CLI::App* salvage = add("salvage", "Makes a new buffer of what can be read of this one, or of another file",
+                          BufferArguments::Action::kSalvage);
+  salvage->footer(
+      "A start does this by itself when the buffer is damaged. The rows of FILE come in as new rows: those "
+      "that were "
+      "salvaged\nwhen it was set aside are delivered twice.");
+  salvage->add_flag("--dry-run", to.is_dry_run, "Only say what can be read");
+  salvage->add_option("FILE", to.file, "A buffer that was set aside, such as outrider.db.damaged-1");
   CLI::App* requeue =
       add("requeue", "Sends dead letters again, as new rows", BufferArguments::Action::kRequeue);
   auto* all = requeue->add_flag("--all", to.is_all, "All of them");

@@ -89,12 +89,14 @@ struct StatusArguments : ConfigArguments {
 };
 
 struct BufferArguments : ConfigArguments {
-  enum class Action : std::uint8_t { kList, kExport, kRequeue };
+  enum class Action : std::uint8_t { kList, kExport, kRequeue, kSalvage };
   Action action = Action::kList;
   bool is_dead = false;  ///< The dead letters instead of what waits.
   bool is_json = false;
   bool is_all = false;  ///< Requeue every dead letter, not `ids`.
   std::vector<std::int64_t> ids;
+  bool is_dry_run = false;  ///< Salvage: say what can be read, change nothing.
+  std::string file;         ///< Salvage: take the rows of this file; empty: salvage the buffer itself.
 };
 
 struct VersionArguments {};

@@ -9,6 +9,7 @@
 
 #include "agent/base/quantity.h"
 #include "agent/command/open_buffer.h"
+#include "agent/command/salvage.h"
 #include "agent/config/json_document.h"
 #include "agent/status/buffer_answers.h"
 #include "agent/status/local_request.h"
@@ -141,6 +142,7 @@ Status act(const BufferArguments& arguments, Keeper& keeper, std::FILE* out) {
     case BufferArguments::Action::kRequeue:
       return requeue(arguments.ids, arguments.is_all, keeper, out);
     case BufferArguments::Action::kExport:
+    case BufferArguments::Action::kSalvage:  // needs no keeper
       break;
   }
   return keeper.ask({.kind = arguments.is_dead ? Kind::kDead : Kind::kRows},
@@ -157,7 +159,9 @@ int run_buffer(const BufferArguments& arguments, World& world, std::FILE* out, s
   const Result<Config> config = load_config(arguments.config, arguments.overrides);
   if (!config) return explain(config.error(), kExitBadInput);
   Keeper keeper(*config, world);
-  const Status done = act(arguments, keeper, out);
+  const Status done = arguments.action == BufferArguments::Action::kSalvage
+                          ? salvage_buffer(arguments, *config, world, out)
+                          : act(arguments, keeper, out);
   return done ? kExitFine : explain(done.error(), kExitNo);
 }
 

@@ -50,7 +50,8 @@ Result<std::unique_ptr<Outbox>> open_buffer(const BufferConfig& buffer, World& w
       *epoch_file);
 }
 
-Result<std::unique_ptr<Outbox>> open_idle_buffer(BufferConfig buffer, World& world) {
+Result<std::unique_ptr<Outbox>> open_idle_buffer(BufferConfig buffer, World& world,
+                                                 const std::optional<LostBuffer>& lost) {
   const std::string path = database_of(buffer);
   std::error_code error;
   if (!std::filesystem::exists(path, error))
@@ -59,7 +60,7 @@ Result<std::unique_ptr<Outbox>> open_idle_buffer(BufferConfig buffer, World& wor
   constexpr std::uint64_t kRoom = 16ULL << 20;
   buffer.max_bytes = std::max(buffer.max_bytes, size_of(path) + size_of(path + "-wal") + kRoom);
   buffer.keep_in_memory.reset();
-  return open_buffer(buffer, world);
+  return open_buffer(buffer, world, lost);
 }
 
 }  // namespace outrider

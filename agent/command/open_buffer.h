@@ -25,6 +25,7 @@ Result<std::unique_ptr<Outbox>> open_buffer(const BufferConfig& buffer, World& w
 /// The buffer of an agent that does not run, for somebody who wants to look. It may stay as large as it is, whatever the
 /// configuration says: looking never makes rows go.
 /// Errors  kReject when there is none.
-Result<std::unique_ptr<Outbox>> open_idle_buffer(BufferConfig buffer, World& world);
+Result<std::unique_ptr<Outbox>> open_idle_buffer(BufferConfig buffer, World& world,
+                                                 const std::optional<LostBuffer>& lost = {});
 
 }  // namespace outrider

@@ -12,8 +12,8 @@
 namespace outrider {
 namespace {
 
-// One transaction; the log of the new file need not be longer.
-constexpr std::uint64_t kBytesPerStep = 1ULL << 20U;
+// Of one transaction, when there is no room for more.
+constexpr std::uint64_t kLeastStepBytes = 32U << 10U;
 // Kept free while rows are copied, for gap records and counters.
 constexpr std::int64_t kReservedPages = 16;
 // Left behind at a time when there is no room.
@@ -120,11 +120,11 @@ Status Salvage::copy_letters(SalvageReport& report) {
 Status Salvage::copy_rows() {
   const std::int64_t most = target_.limits.database_pages;
   if (Status limited = set_page_limit(target_.database, most - kReservedPages); !limited) return limited;
-  std::uint32_t page = 1;
   bool was_full = false;
-  while (page <= pages_.pages()) {
+  for (std::uint32_t page = 1; page <= pages_.pages();) {
     const std::uint32_t begun = page;
     Status copied = target_.database.transact([&] { return copy_some_rows(page); });
+    if (!copied && !target_.database.was_full()) return copied;
     if (copied) {
       was_full = false;
       if (begun / kPagesBetweenLines != page / kPagesBetweenLines)
@@ -132,21 +132,30 @@ Status Salvage::copy_rows() {
                                       size_text(std::uint64_t{pages_.pages()} * kPageSize) + " read");
       continue;
     }
-    if (!target_.database.was_full()) return copied;
     page = begun;
-    // Its log may be all that was too long.
-    if (!was_full) target_.make_room();
-    (void)target_.database.checkpoint();
-    if (std::exchange(was_full, true))
-      if (Status left = leave_oldest_behind(); !left) return left;
+    const Result<bool> made = make_room(std::exchange(was_full, true));
+    if (!made) return made.error();
+    if (!*made) ++page;  // what is on it is larger than all the room there is
   }
   return set_page_limit(target_.database, most);
+}
+
+/// False when there is nothing left that could be done.
+Result<bool> Salvage::make_room(bool again) {
+  if (!again) target_.make_room();
+  (void)target_.database.checkpoint();  // its log may be all that was too long
+  if (!again) return true;
+  if (step_bytes_ > kLeastStepBytes) {
+    step_bytes_ /= 2;
+    return true;
+  }
+  return leave_oldest_behind();
 }
 
 /// Copies page by page until it is enough for one transaction.
 Status Salvage::copy_some_rows(std::uint32_t& page) {
   std::uint64_t bytes = 0;
-  for (; page <= pages_.pages() && bytes < kBytesPerStep; ++page)
+  for (; page <= pages_.pages() && bytes < step_bytes_; ++page)
     if (Status copied = copy_page(page, bytes); !copied) return copied;
   return ok();
 }
@@ -174,25 +183,28 @@ bool Salvage::is_wanted(StreamIndex stream, const Row& row) const {
 }
 
 /// Makes room by what was copied already: rows come in no order, and the newest are to stay.
-Status Salvage::leave_oldest_behind() {
-  Result<StreamIndex> id = stream_with_oldest();
-  if (!id) return id.error();
+Result<bool> Salvage::leave_oldest_behind() {
+  const Result<std::optional<StreamIndex>> oldest = stream_with_oldest();
+  if (!oldest) return oldest.error();
+  if (!*oldest) return false;
+  const StreamIndex id = **oldest;
   std::uint64_t bytes = 0;
   Sequence last = 0;
-  Status scanned = target_.rows.scan(*id, 0, [&](const Row& row, std::uint64_t payload_bytes) {
+  Status scanned = target_.rows.scan(id, 0, [&](const Row& row, std::uint64_t payload_bytes) {
     last = row.through;
-    bytes += payload_bytes + 64;
+    bytes += payload_bytes;
     return bytes < kBytesLeftBehind;
   });
-  if (!scanned) return scanned;
-  Status removed = target_.database.transact([&] { return target_.rows.remove(*id, 0, last); });
-  if (removed) left_behind_[*id] = std::max(left_behind_[*id], last);
-  return removed;
+  if (!scanned) return scanned.error();
+  Status removed = target_.database.transact([&] { return target_.rows.remove(id, 0, last); });
+  if (!removed) return removed.error();
+  left_behind_[id] = std::max(left_behind_[id], last);
+  return true;
 }
 
-Result<StreamIndex> Salvage::stream_with_oldest() {
+Result<std::optional<StreamIndex>> Salvage::stream_with_oldest() {
+  std::optional<StreamIndex> found;
   for (const Channel channel : {Channel::kTelemetry, Channel::kEvents}) {
-    std::optional<StreamIndex> found;
     auto least = std::make_tuple(std::numeric_limits<std::uint32_t>::max(), BootTime::max());
     for (const auto& [id, stream] : evidence_.streams) {
       if (stream.channel != channel) continue;
@@ -202,9 +214,9 @@ Result<StreamIndex> Salvage::stream_with_oldest() {
       least = {(*place)->boot, (*place)->time};
       found = id;
     }
-    if (found) return *found;
+    if (found) break;
   }
-  return retry("there is no room on the disk for what can be saved of a damaged buffer; free some space");
+  return found;
 }
 
 /// Gap records for what is missing, and counters that fit.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,8 +62,9 @@ class Salvage {
   Status copy_some_rows(std::uint32_t& page);
   Status copy_page(std::uint32_t page, std::uint64_t& bytes);
   bool is_wanted(StreamIndex stream, const Row& row) const;
-  Status leave_oldest_behind();
-  Result<StreamIndex> stream_with_oldest();
+  Result<bool> make_room(bool again);
+  Result<bool> leave_oldest_behind();
+  Result<std::optional<StreamIndex>> stream_with_oldest();
   Status settle(StreamIndex id, bool is_new_epoch, SalvageReport& report);
   Result<std::vector<Hole>> find_holes(StreamIndex id, Sequence first, Stream& stream);
   Status fill(StreamIndex id, std::vector<Hole>& holes, Stream& stream, std::uint64_t missing_samples);
@@ -73,6 +75,7 @@ class Salvage {
   Evidence evidence_;
   std::map<StreamIndex, Sequence> left_behind_;  ///< Rows up to here did not fit.
   std::uint32_t newest_boot_ = 0;
+  std::uint64_t step_bytes_ = 1ULL << 20U;  ///< Of rows and pages in one transaction.
 };
 
 }  // namespace outrider

@@ -102,7 +102,11 @@ std::string SetAside::next_name(std::string_view kind) const {
 Status SetAside::move(const std::string& to) const {
   for (const char* part : kParts) {
     std::error_code error;
-    if (exists(database_ + part)) fs::rename(database_ + part, to + part, error);
+    // A log that came here after the first had gone is of somebody who only looked.
+    if (exists(to + part) && *part != '\0')
+      fs::remove(database_ + part, error);
+    else if (exists(database_ + part))
+      fs::rename(database_ + part, to + part, error);
     if (error)
       return retry("cannot set aside " + database_ + part + " (" + error.message() +
                    "); make its directory writable for this user");

@@ -148,7 +148,7 @@ Status Database::lengthen_log(std::int64_t bytes) {
 }
 
 Result<std::string> Database::quick_check(const std::function<bool()>& may_go_on) {
-  constexpr int kReadsBetweenQuestions = 64;
+  constexpr int kReadsBetweenQuestions = 16;
   bool is_stopped = false;
   int reads = 0;
   if (may_go_on)

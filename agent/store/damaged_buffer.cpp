@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/store/damaged_buffer.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <utility>
+
+#include "agent/store/row_table.h"
+
+namespace outrider {
+namespace {
+
+// The largest row that any configuration allows.
+constexpr std::uint64_t kMostRecordBytes = 256ULL << 20U;
+
+}  // namespace
+
+Result<std::unique_ptr<DamagedBuffer>> DamagedBuffer::open(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error) &&
+      !std::filesystem::is_regular_file(path + "-wal", error))
+    return reject("there is no file " + path);
+  Result<std::unique_ptr<Database>> sql = Database::open_evidence(path);
+  if (sql) {
+    const Result<std::int64_t> asked = (*sql)->integer("SELECT count(*) FROM sqlite_schema");
+    if (!asked && asked.error().fault == Fault::kRetry) return asked.error();
+  }
+  std::unique_ptr<DamagedBuffer> buffer(new DamagedBuffer(path, sql ? std::move(*sql) : nullptr));
+  if (buffer->evidence_.streams.empty())
+    return reject(path + " has nothing of a buffer in it that can be read");
+  return buffer;
+}
+
+DamagedBuffer::DamagedBuffer(const std::string& path, std::unique_ptr<Database> sql)
+    : sql_(std::move(sql)), pages_(path, kMostRecordBytes), evidence_(read_evidence(sql_.get(), pages_)) {
+  if (sql_) read_boots();
+}
+
+void DamagedBuffer::read_boots() {
+  Statement all_boots(*sql_, "SELECT id, boot_id FROM boot");
+  Query boot(all_boots);
+  for (Result<bool> row = boot.next(); row && *row; row = boot.next())
+    boots_[static_cast<std::uint32_t>(boot.integer(0))] = boot.bytes(1);
+  Statement all_offsets(
+      *sql_, "SELECT boot, from_ns, offset_ns, is_synced FROM clock_offset ORDER BY boot, from_ns");
+  Query offset(all_offsets);
+  for (Result<bool> row = offset.next(); row && *row; row = offset.next())
+    offsets_.push_back({.boot = static_cast<std::uint32_t>(offset.integer(0)),
+                        .from = BootTime(nanoseconds(offset.integer(1))),
+                        .offset = nanoseconds(offset.integer(2)),
+                        .is_synced = offset.integer(3) != 0});
+}
+
+/// Pages lie in the file in any order, but what is on one page follows what is on the page before it in the tree.
+Status DamagedBuffer::visit_rows(const Visit& visit) {
+  std::vector<std::pair<std::int64_t, std::uint32_t>> order;  // lowest key of a page with rows, page
+  for (std::uint32_t page = 1; page <= pages_.pages(); ++page) {
+    if (pages_.is_free(page)) continue;
+    std::int64_t lowest = std::numeric_limits<std::int64_t>::max();
+    pages_.visit_records(page, [&](std::int64_t id, const PageFile::Record& record) {
+      if (row_from(id, record)) lowest = std::min(lowest, id);
+    });
+    if (lowest != std::numeric_limits<std::int64_t>::max()) order.emplace_back(lowest, page);
+  }
+  std::sort(order.begin(), order.end());
+  std::int64_t last = -1;
+  Status visited = ok();
+  for (const auto& [lowest, page] : order) {
+    pages_.visit_records(page, [&](std::int64_t id, const PageFile::Record& record) {
+      auto found = row_from(id, record);
+      // A second image of a row, on a page that should have been written over, is not a second row.
+      if (!visited || id <= last || !found || !is_wanted(found->first, found->second)) return;
+      last = id;
+      visited = visit(found->first, std::move(found->second));
+    });
+    if (!visited) return visited;
+  }
+  return ok();
+}
+
+bool DamagedBuffer::is_wanted(StreamIndex stream, const Row& row) const {
+  const auto known = evidence_.streams.find(stream);
+  if (known == evidence_.streams.end()) return false;
+  return !known->second.counters || row.through > known->second.counters->acked;
+}
+
+}  // namespace outrider
