@@ -11,14 +11,10 @@
 #include "agent/store/sqlite.h"
 
 namespace outrider {
-namespace {
-
 namespace fs = std::filesystem;
 using Random = CorruptionRandom;
 
 constexpr std::uint64_t kPage = 4096;
-
-std::uint64_t pages_of(const std::string& path) { return fs::file_size(path) / kPage; }
 
 void overwrite(const std::string& path, std::uint64_t at, const std::string& bytes) {
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
@@ -27,17 +23,21 @@ void overwrite(const std::string& path, std::uint64_t at, const std::string& byt
   REQUIRE(file.good());
 }
 
+std::string garbage(Random& random, std::size_t size) {
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  return bytes;
+}
+
+namespace {
+
+std::uint64_t pages_of(const std::string& path) { return fs::file_size(path) / kPage; }
+
 std::string read_page(const std::string& path, std::uint64_t page) {
   std::string bytes(kPage, '\0');
   std::ifstream file(path, std::ios::binary);
   file.seekg(static_cast<std::streamoff>(page * kPage));
   file.read(bytes.data(), kPage);
-  return bytes;
-}
-
-std::string garbage(Random& random, std::size_t size) {
-  std::string bytes(size, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(random());
   return bytes;
 }
 

@@ -19,4 +19,7 @@ struct CorruptionAttack {
 
 const std::vector<CorruptionAttack>& corruption_attacks();
 
+void overwrite(const std::string& path, std::uint64_t at, const std::string& bytes);
+std::string garbage(CorruptionRandom& random, std::size_t size);
+
 }  // namespace outrider

@@ -137,16 +137,18 @@ class Trial:
             # Every other one drives in a tunnel, so that rows of several lives wait in the buffer.
             tunnel = ["--outage", "60s@0s"] if kill % 2 else []
             with self.start_agent(*tunnel) as agent:
-                stored = self.stored_size()
-                wait_until(lambda: agent.must_run(Failure) and self.stored_size() != stored, "a row is stored", Failure)
+                stored = self.stored_state()
+                wait_until(lambda: agent.must_run(Failure) and self.stored_state() != stored, "a row is stored", Failure)
                 time.sleep(random.uniform(0.2, 2.0))
                 agent.kill()
             waiting = self.waiting_rows()
             self.committed.update(waiting)
             print(f"agent killed {kill + 1} times, {len(waiting)} rows waited", flush=True)
 
-    def stored_size(self):
-        return [path.stat().st_size for path in sorted(self.state.glob("outrider.db*"))]
+    def stored_state(self):
+        """Changes with every commit; sizes alone do not, for the log has its full length from the beginning."""
+        files = [path.stat() for path in sorted(self.state.glob("outrider.db*"))]
+        return [(file.st_size, file.st_mtime_ns) for file in files]
 
     def waiting_rows(self):
         """(vehicle, channel, seq) → content of what the killed agent had committed, read from a copy."""
