@@ -95,7 +95,10 @@ PageFile::PageFile(const std::string& path, std::uint64_t max_record_bytes)
   const std::uintmax_t bytes = std::filesystem::file_size(path, absent);
   constexpr std::uintmax_t kMostPages = 0xFFFF'FFFE;  // SQLite's own limit
   if (!absent) pages_ = static_cast<std::uint32_t>(std::min(bytes / kPageSize, kMostPages));
-  for (const auto& [page, image] : log_.images) pages_ = std::max(pages_, page);
+  // The log can make the file longer by as many pages as it holds; a larger number in it is damage.
+  const std::uint64_t most = std::min<std::uint64_t>(std::uint64_t{pages_} + log_.images.size(), kMostPages);
+  for (const auto& [page, image] : log_.images)
+    if (page <= most) pages_ = std::max(pages_, page);
   read_free_list();
 }
 
