@@ -92,17 +92,29 @@ void Agent::tell_of_salvage() {
   store_event(event);
 }
 
-std::vector<std::uint64_t> Agent::unstored() const {
-  std::vector<std::uint64_t> samples;
+std::vector<Agent::Unstored> Agent::unstored() const {
+  std::vector<Unstored> of_lanes;
   for (const Lane& lane : lanes_) {
-    samples.push_back(lane.unreported_losses() + ports_.outbox.staged_samples(lane.streams().telemetry));
+    const StreamIndex stream = lane.streams().telemetry;
+    const Ledger ledger = ports_.outbox.ledger(stream);
+    const std::uint64_t staged = ports_.outbox.staged_samples(stream);
+    of_lanes.push_back({.in_memory = lane.unreported_losses() + staged,
+                        .in_file = ledger.waiting > staged ? ledger.waiting - staged : 0,
+                        .lost = ledger.lost,
+                        .epoch = ports_.outbox.epoch()});
   }
-  return samples;
+  return of_lanes;
 }
 
-void Agent::report_unstored(const std::vector<std::uint64_t>& samples) {
-  for (std::size_t i = 0; i < std::min(samples.size(), lanes_.size()); ++i)
-    lanes_[i].count_loss("buffer_damaged", samples[i]);
+/// What salvage found missing it has reported itself; of a file that is gone nobody else can tell.
+void Agent::report_unstored(const std::vector<Unstored>& before) {
+  for (std::size_t i = 0; i < std::min(before.size(), lanes_.size()); ++i) {
+    const Ledger now = ports_.outbox.ledger(lanes_[i].streams().telemetry);
+    const std::uint64_t earlier = before[i].epoch == ports_.outbox.epoch() ? before[i].lost : 0;
+    const std::uint64_t found = now.waiting + (now.lost > earlier ? now.lost - earlier : 0);
+    const std::uint64_t gone = before[i].in_file > found ? before[i].in_file - found : 0;
+    lanes_[i].count_loss("buffer_damaged", before[i].in_memory + gone);
+  }
 }
 
 Agent::Agent(const Config& config, AgentPorts ports)

@@ -63,8 +63,14 @@ class Agent {
 
   /// Per lane: samples that this agent was asked to keep and its buffer does not hold. `report_unstored` hands them to the
   /// agent that takes its place.
-  std::vector<std::uint64_t> unstored() const;
-  void report_unstored(const std::vector<std::uint64_t>& samples);
+  struct Unstored {
+    std::uint64_t in_memory = 0;  ///< Staged, or lost and not reported yet.
+    std::uint64_t in_file = 0;    ///< Waiting there: what does not come back was lost.
+    std::uint64_t lost = 0;       ///< Of the ledger.
+    std::string epoch;
+  };
+  std::vector<Unstored> unstored() const;
+  void report_unstored(const std::vector<Unstored>& before);
 
   /// Commits and leaves the broker politely.
   void stop();

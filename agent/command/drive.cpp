@@ -36,11 +36,15 @@ class Journey {
         progress_line_(world.is_terminal, trip.is_quiet) {}
 
   Status prepare() {
-    if (const std::string& socket = trip_.config.status.socket; !socket.empty())
-      requests_ = world_.listen(socket);
+    listen();
     if (Status made = make_agent(); !made) return made;
     for (const std::string& warning : agent_->lanes().front().warnings()) log_warning("config", warning);
     return ok();
+  }
+
+  void listen() {
+    if (const std::string& socket = trip_.config.status.socket; !socket.empty())
+      requests_ = world_.listen(socket);
   }
 
   Status make_agent() {
@@ -136,7 +140,7 @@ class Journey {
                             " times within an hour; check the storage device");
     replaced_at_.push_back(now);
     if (const Status stored = agent_->finish(); !stored) log_warning("store", stored.error().text);
-    const std::vector<std::uint64_t> unstored = agent_->unstored();
+    const std::vector<Agent::Unstored> unstored = agent_->unstored();
     const LostBuffer lost{.epoch = outbox_->epoch(), .attempt = ++replacements_};
     agent_.reset();
     outbox_.reset();
@@ -145,6 +149,7 @@ class Journey {
     auto opened = open_buffer(trip_.config.buffer, world_, lost);
     if (!opened) return outrider::stop(opened.error().text);
     outbox_ = std::move(*opened);
+    listen();  // the socket may have gone with its directory
     if (Status made = make_agent(); !made) return made;
     agent_->report_unstored(unstored);
     return ok();

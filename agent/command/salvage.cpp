@@ -50,7 +50,7 @@ Status print_readable(const std::string& path, std::FILE* out) {
   const auto damaged = DamagedBuffer::open(path);
   if (!damaged) return damaged.error();
   std::map<StreamIndex, Found> found;
-  const Status visited = (*damaged)->visit_rows([&](StreamIndex stream, const Row& row) {
+  Status visited = (*damaged)->visit_rows([&](StreamIndex stream, const Row& row) {
     found[stream].add(row);
     return ok();
   });
@@ -122,7 +122,7 @@ Status take_file(const std::string& path, const Config& config, World& world, st
   const auto outbox = open_buffer(buffer, world);
   if (!outbox) return outbox.error();
   Taker taker(**source, **outbox);
-  const Status taken = taker.run();
+  Status taken = taker.run();
   std::fprintf(out, "{\"taken_rows\":%llu,\"samples\":%llu}\n", static_cast<unsigned long long>(taker.rows()),
                static_cast<unsigned long long>(taker.samples()));
   return taken;

@@ -73,7 +73,6 @@ class Publisher {
   /// A token's low bits name the stream, so that an acknowledgement finds its flight without a search over all.
   static constexpr unsigned kStreamBits = 16;
   static constexpr std::uint64_t kStatusStream = (1U << kStreamBits) - 1;
-
   struct Stream {
     std::string topic;
     MessageText message;
@@ -102,6 +101,7 @@ class Publisher {
   void took_off(BootTime now, const Publication& publication);
   bool send_statuses(BootTime now);
   bool send_rows(BootTime now);
+  bool send_rows_of(Channel channel, bool is_refused, BootTime now);
   bool send_one(StreamIndex stream, BootTime now);
   bool has_rows_to_send(StreamIndex stream, BootTime now) const;
   std::size_t message_limit(const Stream& stream) const;

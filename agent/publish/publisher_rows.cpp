@@ -57,22 +57,31 @@ bool Publisher::has_rows_to_send(StreamIndex index, BootTime now) const {
   return backlog.rows > 0 && std::max(stream.next, backlog.oldest) <= backlog.newest;
 }
 
+/// Events before telemetry; streams that were refused behind all others, for some brokers close the connection on what
+/// they refuse.
 bool Publisher::send_rows(BootTime now) {
-  for (const Channel channel : {Channel::kEvents, Channel::kTelemetry}) {
-    // One message per stream and round, so that a long backlog does not starve the others.
-    for (std::size_t idle = 0; idle < streams_.size();) {
-      const auto stream = static_cast<StreamIndex>(turn_++ % streams_.size());
-      if (outbox_.streams()[stream].channel != channel || !has_rows_to_send(stream, now)) {
-        ++idle;
-        continue;
-      }
-      if (!may_send(now)) {
-        --turn_;  // it stays this stream's turn
-        return false;
-      }
-      idle = send_one(stream, now) ? 0 : idle + 1;
-      if (is_full_) return false;
+  for (const bool is_refused : {false, true})
+    for (const Channel channel : {Channel::kEvents, Channel::kTelemetry})
+      if (!send_rows_of(channel, is_refused, now)) return false;
+  return true;
+}
+
+/// One message per stream and round, so that a long backlog does not starve the others.
+bool Publisher::send_rows_of(Channel channel, bool is_refused, BootTime now) {
+  for (std::size_t idle = 0; idle < streams_.size();) {
+    const auto stream = static_cast<StreamIndex>(turn_++ % streams_.size());
+    const bool is_meant = outbox_.streams()[stream].channel == channel &&
+                          (streams_[stream].policy.refusals() > 0) == is_refused;
+    if (!is_meant || !has_rows_to_send(stream, now)) {
+      ++idle;
+      continue;
     }
+    if (!may_send(now)) {
+      --turn_;  // it stays this stream's turn
+      return false;
+    }
+    idle = send_one(stream, now) ? 0 : idle + 1;
+    if (is_full_) return false;
   }
   return true;
 }

@@ -18,7 +18,7 @@ constexpr std::int64_t kRoomToDelete = 64;
 Status Outbox::State::commit() {
   last_commit = last_asked;
   health.is_failing = true;
-  for (StreamIndex i = 0; i < streams.size(); ++i)
+  for (StreamIndex i = 0; i < stream_count(); ++i)
     if (Status settled = settle(i); !settled) {
       note_outcome(settled);
       return settled;
@@ -103,7 +103,7 @@ bool Outbox::State::has_changes() const {
 }
 
 Status Outbox::State::remove_acknowledged() {
-  for (StreamIndex i = 0; i < streams.size(); ++i) {
+  for (StreamIndex i = 0; i < stream_count(); ++i) {
     if (!streams[i].has_removable()) continue;
     Result<Sequence> removed = row_table.remove_some(streams[i].id, streams[i].removed + 1, streams[i].acked);
     if (!removed) return removed.error();
@@ -121,7 +121,7 @@ Status Outbox::State::insert_rows(std::size_t rows) {
       if (Status gone = letter_table.remove(entry.dead_letter); !gone) return gone;
     parts[entry.stream].add(entry.row, entry.losses);
   }
-  for (StreamIndex i = 0; i < streams.size(); ++i)
+  for (StreamIndex i = 0; i < stream_count(); ++i)
     if (parts[i].rows.rows > 0) draft(i).fold(parts[i]);
   return ok();
 }
@@ -132,7 +132,7 @@ Stream& Outbox::State::draft(StreamIndex index) {
 }
 
 Status Outbox::State::save_streams() {
-  for (StreamIndex i = 0; i < streams.size(); ++i) {
+  for (StreamIndex i = 0; i < stream_count(); ++i) {
     const Stream& stream = seen(i);
     if (!stream.is_changed) continue;
     if (Status saved = stream_table.save(names[i].vehicle_id, names[i].channel, stream); !saved) return saved;
@@ -141,7 +141,7 @@ Status Outbox::State::save_streams() {
 }
 
 void Outbox::State::adopt_drafts() {
-  for (StreamIndex i = 0; i < streams.size(); ++i) {
+  for (StreamIndex i = 0; i < stream_count(); ++i) {
     Stream& stream = streams[i];
     if (drafts[i]) stream = std::move(*drafts[i]);
     if (!stream.is_changed) continue;

@@ -138,7 +138,7 @@ Result<bool> Outbox::State::evict_oldest(std::uint64_t bytes, std::string_view c
 Result<std::optional<StreamIndex>> Outbox::State::stream_with_oldest(Channel channel) {
   std::optional<StreamIndex> found;
   auto least = std::make_tuple(std::numeric_limits<std::uint32_t>::max(), BootTime::max());
-  for (StreamIndex i = 0; i < streams.size(); ++i) {
+  for (StreamIndex i = 0; i < stream_count(); ++i) {
     if (names[i].channel != channel) continue;
     Result<std::optional<RowTable::Place>> place = oldest_evictable(i);
     if (!place) return place.error();
@@ -225,7 +225,7 @@ Status Outbox::expire(const std::function<bool(std::uint32_t boot, BootTime time
   State& state = *state_;
   state.drafts.assign(state.streams.size(), std::nullopt);
   std::vector<StreamIndex> affected;
-  for (StreamIndex i = 0; i < state.streams.size(); ++i) {
+  for (StreamIndex i = 0; i < state.stream_count(); ++i) {
     Result<std::optional<RowTable::Place>> place = state.oldest_evictable(i);
     if (!place) return place.error();
     if (*place && is_too_old((*place)->boot, (*place)->time)) affected.push_back(i);

@@ -38,21 +38,27 @@ Result<bool> Outbox::State::clear_the_way(const OutboxOptions& options, SetAside
     log_error("store", options.path + " was not a file; it is " + *moved + " now");
   }
   if (!aside.is_pending()) return false;
-  if (has_content(options.path)) {
-    const Result<Salvaged> salvaged = look_at_salvaged(options.path);
-    if (!salvaged) return salvaged.error();
-    const bool is_ours = *salvaged == Salvaged::kPartly || *salvaged == Salvaged::kDone;
-    if (!is_ours && !fs::exists(aside.pending(), error)) {  // the move was cut off
-      if (Status moved = aside.begin(); !moved) return moved.error();
-      return true;
-    }
-    if (*salvaged == Salvaged::kDone || *salvaged == Salvaged::kStrange) {
-      const Result<std::string> kept = aside.finish();
-      if (!kept) return kept.error();
-      return false;
-    }
-  }
+  if (has_content(options.path)) return end_salvage(options.path, aside);
   remove_database(options.path);
+  return true;
+}
+
+/// There is a file beside the damaged ones that wait. True when these are to be salvaged, again or for the first time.
+Result<bool> Outbox::State::end_salvage(const std::string& path, SetAside& aside) {
+  const Result<Salvaged> salvaged = look_at_salvaged(path);
+  if (!salvaged) return salvaged.error();
+  const bool is_ours = *salvaged == Salvaged::kPartly || *salvaged == Salvaged::kDone;
+  std::error_code error;
+  if (!is_ours && !fs::exists(aside.pending(), error)) {  // the move was cut off
+    if (Status moved = aside.begin(); !moved) return moved.error();
+    return true;
+  }
+  if (*salvaged == Salvaged::kDone || *salvaged == Salvaged::kStrange) {
+    const Result<std::string> kept = aside.finish();
+    if (!kept) return kept.error();
+    return false;
+  }
+  remove_database(path);
   return true;
 }
 

@@ -36,6 +36,7 @@ struct Outbox::State : OutboxData {
   // outbox_salvage.cpp
   enum class Salvaged;
   static Result<bool> clear_the_way(const OutboxOptions& options, SetAside& aside);
+  static Result<bool> end_salvage(const std::string& path, SetAside& aside);
   static Result<Salvaged> look_at_salvaged(const std::string& path);
   static Result<std::unique_ptr<State>> open_salvaged(const OutboxOptions& options, SmallFile& epoch_file,
                                                       SetAside& aside, std::string reason);
@@ -72,6 +73,7 @@ struct Outbox::State : OutboxData {
     return done;
   }
   Stream& draft(StreamIndex index);
+  StreamIndex stream_count() const { return static_cast<StreamIndex>(streams.size()); }
   const Stream& seen(StreamIndex index) const { return drafts[index] ? *drafts[index] : streams[index]; }
 
   // outbox_deliver.cpp

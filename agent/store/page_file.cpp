@@ -53,9 +53,9 @@ PageFile::Value value_of(std::uint64_t type, std::string_view bytes) {
   if (type == 0) return std::monostate();
   if (type == 8 || type == 9) return static_cast<std::int64_t>(type - 8);
   if (type >= 12) return bytes;
-  auto value =
-      static_cast<std::uint64_t>(static_cast<signed char>(bytes.front()));  // the sign goes all the way up
-  for (const char byte : bytes.substr(1)) value = value << 8U | static_cast<unsigned char>(byte);
+  constexpr unsigned kSignBit = 0x80;
+  std::uint64_t value = (static_cast<unsigned char>(bytes.front()) & kSignBit) != 0 ? ~std::uint64_t{0} : 0;
+  for (const char byte : bytes) value = value << 8U | static_cast<unsigned char>(byte);
   return static_cast<std::int64_t>(value);
 }
 
@@ -108,7 +108,7 @@ bool PageFile::read(std::uint32_t page, Page& into) {
   const std::uint64_t at = image == log_.images.end() ? (std::uint64_t{page} - 1) * kPageSize : image->second;
   file.clear();
   file.seekg(static_cast<std::streamoff>(at));
-  return bool(file.read(into.data(), into.size()));
+  return bool(file.read(into.data(), static_cast<std::streamsize>(into.size())));
 }
 
 /// Trunk pages form a chain; each names its leaves.

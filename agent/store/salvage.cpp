@@ -59,38 +59,36 @@ Status Salvage::run(bool is_new_epoch, SalvageReport& report) {
 
 /// Boots that cannot be read leave rows without a wall time; a later boot must not get their key.
 Status Salvage::copy_boots() {
-  struct Boot {
-    std::int64_t id;
-    std::int64_t series;
-    std::string boot_id;
-  };
-  std::map<std::int64_t, Boot> boots;
-  std::vector<std::array<std::int64_t, 4>> offsets;
-  if (sql_) {
-    Statement all_boots(*sql_, "SELECT id, series, boot_id FROM boot ORDER BY id");
-    Query boot(all_boots);
-    for (Result<bool> row = boot.next(); row && *row; row = boot.next())
-      boots[boot.integer(0)] = {boot.integer(0), boot.integer(1), std::string(boot.bytes(2))};
-    Statement all_offsets(*sql_, "SELECT boot, from_ns, offset_ns, is_synced FROM clock_offset");
-    Query offset(all_offsets);
-    for (Result<bool> row = offset.next(); row && *row; row = offset.next())
-      offsets.push_back({offset.integer(0), offset.integer(1), offset.integer(2), offset.integer(3)});
-  }
+  Boots boots = read_boots();
   const std::int64_t last = evidence_.last_boot;
-  if (last > 0 && (boots.empty() || boots.rbegin()->first < last))
-    boots[last] = {last, boots.empty() ? 1 : boots.rbegin()->second.series, "unknown"};
-  newest_boot_ = boots.empty() ? 0 : static_cast<std::uint32_t>(boots.rbegin()->first);
+  if (last > 0 && (boots.boots.empty() || boots.boots.rbegin()->first < last))
+    boots.boots[last] = {boots.boots.empty() ? 1 : boots.boots.rbegin()->second.series, "unknown"};
+  newest_boot_ = boots.boots.empty() ? 0 : static_cast<std::uint32_t>(boots.boots.rbegin()->first);
 
   return target_.database.transact([&]() -> Status {
     Statement insert_boot(target_.database, "INSERT INTO boot(id, series, boot_id) VALUES(?, ?, ?)");
-    for (const auto& [id, boot] : boots)
+    for (const auto& [id, boot] : boots.boots)
       if (Status done = Query(insert_boot, id, boot.series, std::string_view(boot.boot_id)).run(); !done)
         return done;
     Statement insert_offset(target_.database, "INSERT OR IGNORE INTO clock_offset VALUES(?, ?, ?, ?)");
-    for (const auto& [boot, from, offset, is_synced] : offsets)
+    for (const auto& [boot, from, offset, is_synced] : boots.offsets)
       if (Status done = Query(insert_offset, boot, from, offset, is_synced).run(); !done) return done;
     return ok();
   });
+}
+
+Salvage::Boots Salvage::read_boots() {
+  Boots read;
+  if (!sql_) return read;
+  Statement all_boots(*sql_, "SELECT id, series, boot_id FROM boot ORDER BY id");
+  Query boot(all_boots);
+  for (Result<bool> row = boot.next(); row && *row; row = boot.next())
+    read.boots[boot.integer(0)] = {boot.integer(1), std::string(boot.bytes(2))};
+  Statement all_offsets(*sql_, "SELECT boot, from_ns, offset_ns, is_synced FROM clock_offset");
+  Query offset(all_offsets);
+  for (Result<bool> row = offset.next(); row && *row; row = offset.next())
+    read.offsets.push_back({offset.integer(0), offset.integer(1), offset.integer(2), offset.integer(3)});
+  return read;
 }
 
 /// As far as the table can be read; letters that follow a damaged page stay behind.
@@ -102,13 +100,7 @@ Status Salvage::copy_letters(SalvageReport& report) {
     Result<std::vector<DeadLetter>> some = damaged.read(next, 16);
     if (!some) log_warning("store.salvage", "some dead letters of the damaged buffer cannot be read");
     if (!some || some->empty()) return ok();
-    Status copied = target_.database.transact([&]() -> Status {
-      for (const DeadLetter& letter : *some)
-        if (Status kept = evidence_.streams.count(letter.stream) > 0 ? target_.letters.insert(letter) : ok();
-            !kept)
-          return kept;
-      return ok();
-    });
+    Status copied = target_.database.transact([&] { return insert_letters(*some); });
     if (!copied) target_.letters.rolled_back();
     if (!copied && target_.database.was_full()) return ok();  // rows are worth more
     if (!copied) return copied;
@@ -116,6 +108,14 @@ Status Salvage::copy_letters(SalvageReport& report) {
     report.dead_letters += some->size();
     next = some->back().id + 1;
   }
+}
+
+Status Salvage::insert_letters(const std::vector<DeadLetter>& letters) {
+  for (const DeadLetter& letter : letters) {
+    if (evidence_.streams.count(letter.stream) == 0) continue;
+    if (Status kept = target_.letters.insert(letter); !kept) return kept;
+  }
+  return ok();
 }
 
 Status Salvage::copy_rows() {

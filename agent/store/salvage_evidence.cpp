@@ -122,6 +122,18 @@ std::optional<std::pair<StreamIndex, Row>> row_from(std::int64_t id, const PageF
   return std::make_pair(stream, std::move(row));
 }
 
+namespace {
+
+using Span = std::pair<Sequence, Sequence>;  // first and last number
+
+void note_row(const Row& row, Span& span, Evidence& evidence) {
+  span.first = span.first == 0 ? row.seq : std::min(span.first, row.seq);
+  span.second = std::max(span.second, row.through);
+  evidence.last_boot = std::max(evidence.last_boot, row.boot);
+}
+
+}  // namespace
+
 Evidence read_evidence(Database* sql, PageFile& pages) {
   Evidence evidence;
   if (sql != nullptr) {
@@ -130,19 +142,17 @@ Evidence read_evidence(Database* sql, PageFile& pages) {
                                  pages.log().state != LogContents::State::kBroken;
   }
   const bool needs_streams = !evidence.are_numbers_known;
-  std::map<StreamIndex, std::pair<Sequence, Sequence>> seen;
+  const auto take_stream = [&](std::int64_t id, const PageFile::Record& record) {
+    if (!needs_streams || record.size() != kStreamColumns) return;
+    if (std::optional<StreamTable::Entry> entry = stream_from(id, record))
+      adopt_if_newer(evidence, std::move(*entry));
+  };
+  std::map<StreamIndex, Span> seen;
   for (std::uint32_t page = 1; page <= pages.pages(); ++page) {
     if (pages.is_free(page)) continue;
     pages.visit_records(page, [&](std::int64_t id, const PageFile::Record& record) {
-      if (needs_streams && record.size() == kStreamColumns)
-        if (std::optional<StreamTable::Entry> entry = stream_from(id, record))
-          adopt_if_newer(evidence, std::move(*entry));
-      const auto found = row_from(id, record);
-      if (!found) return;
-      auto& [first, last] = seen[found->first];
-      first = first == 0 ? found->second.seq : std::min(first, found->second.seq);
-      last = std::max(last, found->second.through);
-      evidence.last_boot = std::max(evidence.last_boot, found->second.boot);
+      take_stream(id, record);
+      if (const auto found = row_from(id, record)) note_row(found->second, seen[found->first], evidence);
     });
   }
   for (auto& [id, stream] : evidence.streams) {

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
 #include "agent/store/counting_vfs.h"
@@ -75,6 +76,9 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
 
 Result<std::unique_ptr<Database>> Database::open_evidence(const std::string& path) {
   // Not READONLY: then the exclusive mode, which needs no -shm file, could not take its lock.
+  std::error_code absent;
+  if (std::filesystem::file_size(path, absent) == 0 || absent)
+    return stop(path + " is empty");  // SQLite would remove the log beside it
   Result<std::unique_ptr<Database>> database = open(path, SQLITE_OPEN_READWRITE);
   if (!database) return database;
   (*database)->note_damage();

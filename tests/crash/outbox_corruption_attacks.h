@@ -17,7 +17,7 @@ struct CorruptionAttack {
   std::function<void(const std::string& path, CorruptionRandom& random)> run;
 };
 
-const std::vector<CorruptionAttack>& corruption_attacks();
+std::vector<CorruptionAttack> corruption_attacks();
 
 void overwrite(const std::string& path, std::uint64_t at, const std::string& bytes);
 std::string garbage(CorruptionRandom& random, std::size_t size);

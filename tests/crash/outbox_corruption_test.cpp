@@ -183,12 +183,10 @@ std::vector<Row> read_all(Subject& subject, std::size_t i) {
   return {};
 }
 
-void judge_stream(Subject& subject, std::size_t i, bool may_be_torn, Tally& tally) {
-  const std::vector<Row> rows = read_all(subject, i);
-  const Subject::Known& known = subject.known[i];
-  const bool is_old_epoch = subject.outbox->epoch() == subject.epoch;
-  std::map<Sequence, bool> covered;  // true: by a row
-  std::uint64_t samples = 0;
+/// Which numbers are there: true as a row, false in a gap record.
+std::map<Sequence, bool> judge_rows(const std::vector<Row>& rows, const Subject::Known& known,
+                                    std::uint64_t& samples, Tally& tally) {
+  std::map<Sequence, bool> covered;
   Sequence last = 0;
   for (const Row& row : rows) {
     if (last != 0) CHECK(row.seq == last + 1);
@@ -204,6 +202,15 @@ void judge_stream(Subject& subject, std::size_t i, bool may_be_torn, Tally& tall
     samples += row.samples;
     if (row.seq <= known.acked) ++tally.repeated;
   }
+  return covered;
+}
+
+void judge_stream(Subject& subject, std::size_t i, bool may_be_torn, Tally& tally) {
+  const std::vector<Row> rows = read_all(subject, i);
+  const Subject::Known& known = subject.known[i];
+  const bool is_old_epoch = subject.outbox->epoch() == subject.epoch;
+  std::uint64_t samples = 0;
+  const std::map<Sequence, bool> covered = judge_rows(rows, known, samples, tally);
   for (const auto& [seq, payload] : known.contents) {
     ++tally.rows;
     const auto found = covered.find(seq);

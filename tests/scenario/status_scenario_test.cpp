@@ -71,7 +71,7 @@ struct AskedAgent {
   json status() {
     const std::vector<std::string> lines = ask({.kind = LocalRequest::Kind::kStatus});
     REQUIRE(lines.size() == 1);
-    const json status = json::parse(lines.front());
+    json status = json::parse(lines.front());
     const json& ledger = status["ledger"];
     CHECK(ledger["closes"] == true);
     CHECK(ledger["sampled"] ==

@@ -320,6 +320,7 @@ TEST_CASE("request server: twenty clients at once are all served, idle ones do n
   Post post({.patience = milliseconds(100)});
   const Loop loop(post.server, post.bell);
   std::vector<Client> idle;
+  idle.reserve(8);
   for (int i = 0; i < 8; ++i) idle.emplace_back(post.path);
   std::vector<Client> clients;
   for (int i = 0; i < 12; ++i) {

@@ -34,7 +34,7 @@ struct Shelf {
     REQUIRE(outbox->commit());
   }
   /// All pages of an answer; every page is bounded.
-  std::vector<json> ask(LocalRequest request, std::size_t most_page = kAnswerBytes + (64U << 10U)) {
+  std::vector<json> ask(const LocalRequest& request, std::size_t most_page = kAnswerBytes + (64U << 10U)) {
     std::vector<json> lines;
     for (std::string next = request_text(request); !next.empty();) {
       const std::string page = answer_buffer_request(*parse_request(next), *outbox, Layout::kColumns);

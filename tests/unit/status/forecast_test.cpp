@@ -29,8 +29,8 @@ struct Flowing {
   }
 
   Forecast forecast;
-  BootTime now{hours};
-  static constexpr std::chrono::hours hours{1};
+  BootTime now{kHour};
+  static constexpr std::chrono::hours kHour{1};
   double stored = 0;
   double waiting = 0;
   std::uint64_t samples = 0;

@@ -116,7 +116,8 @@ TEST_CASE("report: the JSON object has every member that the schema describes, a
   };
   CHECK(keys(report) == keys(schema["properties"]));
   for (const auto& [name, part] : schema["properties"].items()) {
-    CAPTURE(name);
+    const std::string part_name = name;
+    CAPTURE(part_name);
     if (!part.contains("properties")) continue;
     CHECK(keys(report[name]) == keys(part["properties"]));
     CHECK(part["required"].size() == part["properties"].size());

@@ -115,7 +115,7 @@ TEST_CASE("retention: months of eviction, restarts and kills included, leave one
     Outbox& outbox = life % 2 == 0 ? fixture.open() : fixture.crash();
     const StreamIndex stream = *outbox.stream("truck-17", Channel::kTelemetry);
     store(outbox, stream, life * 1000, 1000, 1500);
-    check_covered(outbox, stream, (life + 1) * 1000);
+    check_covered(outbox, stream, Sequence{1000} * (life + 1));
   }
   CHECK(gaps_of(*fixture.outbox, 0).size() == 1);
   CHECK(fixture.outbox->losses(0).at("buffer_full") == fixture.outbox->ledger(0).lost);
