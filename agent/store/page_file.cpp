@@ -95,7 +95,12 @@ PageFile::PageFile(const std::string& path, std::uint64_t max_record_bytes)
   const std::uintmax_t bytes = std::filesystem::file_size(path, absent);
   constexpr std::uintmax_t kMostPages = 0xFFFF'FFFE;  // SQLite's own limit
   if (!absent) pages_ = static_cast<std::uint32_t>(std::min(bytes / kPageSize, kMostPages));
-  for (const auto& [page, image] : log_.images) pages_ = std::max(pages_, page);
+  for (const auto& [page, image] : log_.images)
+    if (page != log_.unjudged_page) pages_ = std::max(pages_, page);
+  // A file grows by what is logged; a page far beyond that is only a damaged number.
+  const std::uint64_t plausible = std::uint64_t{pages_} + log_.bytes / kPageSize;
+  if (log_.images.count(log_.unjudged_page) > 0 && log_.unjudged_page <= plausible)
+    pages_ = std::max(pages_, log_.unjudged_page);
   read_free_list();
 }
 
