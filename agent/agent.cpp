@@ -95,10 +95,7 @@ void Agent::tell_of_salvage() {
 std::vector<std::uint64_t> Agent::unstored() const {
   std::vector<std::uint64_t> samples;
   for (const Lane& lane : lanes_) {
-    const StreamIndex stream = lane.streams().telemetry;
-    const std::uint64_t known = ports_.outbox.ledger(stream).waiting;
-    const std::uint64_t stored = ports_.outbox.backlog(stream).samples;
-    samples.push_back(lane.unreported_losses() + (known > stored ? known - stored : 0));
+    samples.push_back(lane.unreported_losses() + ports_.outbox.staged_samples(lane.streams().telemetry));
   }
   return samples;
 }

@@ -25,10 +25,8 @@ std::uint64_t size_of(const std::string& path) {
   return absent ? 0 : bytes;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Outbox>> open_buffer(const BufferConfig& buffer, World& world,
-                                            const std::optional<LostBuffer>& lost) {
+Result<std::unique_ptr<Outbox>> open(const BufferConfig& buffer, World& world,
+                                     const std::optional<LostBuffer>& lost, bool is_visit) {
   std::error_code error;
   std::filesystem::create_directories(buffer.directory, error);
   if (error)
@@ -43,11 +41,19 @@ Result<std::unique_ptr<Outbox>> open_buffer(const BufferConfig& buffer, World& w
        .max_staged_bytes = buffer.max_staged_bytes,
        .memory_window = buffer.keep_in_memory.value_or(milliseconds(0)),
        .random = world.random + (lost ? lost->attempt : 0),
+       .is_visit = is_visit,
        .least_epoch = lost ? counter_of(lost->epoch) : 0,
        .is_known_damaged = lost.has_value(),
        .may_check_on = [&clock = *world.clock,
                         end = world.clock->now() + kLongestCheck] { return clock.now() < end; }},
       *epoch_file);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Outbox>> open_buffer(const BufferConfig& buffer, World& world,
+                                            const std::optional<LostBuffer>& lost) {
+  return open(buffer, world, lost, /*is_visit=*/false);
 }
 
 Result<std::unique_ptr<Outbox>> open_idle_buffer(BufferConfig buffer, World& world,
@@ -60,7 +66,7 @@ Result<std::unique_ptr<Outbox>> open_idle_buffer(BufferConfig buffer, World& wor
   constexpr std::uint64_t kRoom = 16ULL << 20;
   buffer.max_bytes = std::max(buffer.max_bytes, size_of(path) + size_of(path + "-wal") + kRoom);
   buffer.keep_in_memory.reset();
-  return open_buffer(buffer, world, lost);
+  return open(buffer, world, lost, /*is_visit=*/true);
 }
 
 }  // namespace outrider

@@ -99,9 +99,10 @@ void BootTable::thin_out(std::uint32_t boot) {
 
 void BootTable::forget_before(std::uint32_t oldest_used) {
   if (boots_.empty()) return;
-  std::uint32_t series = boots_.back().series;
+  // A boot that is not known (a salvaged buffer) counts as the one before it.
+  std::uint32_t series = oldest_used == 0 ? boots_.back().series : boots_.front().series;
   for (const Boot& boot : boots_)
-    if (boot.id == oldest_used) series = boot.series;
+    if (boot.id <= oldest_used) series = boot.series;
   const auto first_kept = std::find_if(boots_.begin(), boots_.end(),
                                        [series](const Boot& boot) { return boot.series >= series; });
   if (first_kept == boots_.begin()) return;

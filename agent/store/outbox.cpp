@@ -136,6 +136,12 @@ LossCounts Outbox::losses(StreamIndex stream) const {
   return now.losses;
 }
 
+std::uint64_t Outbox::staged_samples(StreamIndex stream) const {
+  ENSURE(stream < state_->streams.size());
+  const StagedSum& staged = state_->streams[stream].staged;
+  return staged.rows.samples + total(staged.losses);
+}
+
 std::uint64_t Outbox::staged_rows() const { return state_->staged.size(); }
 
 std::uint64_t Outbox::file_bytes() const {

@@ -112,6 +112,8 @@ class Outbox {
   /// What `lost` of the ledger consists of; the causes of at most kMostStoredCauses are told apart.
   LossCounts losses(StreamIndex stream) const;
   static constexpr std::size_t kMostStoredCauses = 64;
+  /// What only memory knows of a stream: samples of staged rows, and the losses that came with them.
+  std::uint64_t staged_samples(StreamIndex stream) const;
   /// Rows staged but not committed, of all streams.
   std::uint64_t staged_rows() const;
   /// Database file plus WAL, in bytes.

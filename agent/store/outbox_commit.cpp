@@ -19,7 +19,10 @@ Status Outbox::State::commit() {
   last_commit = last_asked;
   health.is_failing = true;
   for (StreamIndex i = 0; i < streams.size(); ++i)
-    if (Status settled = settle(i); !settled) return settled;
+    if (Status settled = settle(i); !settled) {
+      note_outcome(settled);
+      return settled;
+    }
   if (staged.empty() && !has_changes()) {
     health.is_failing = false;
     return ok();
@@ -34,6 +37,11 @@ Status Outbox::State::commit() {
 
 void Outbox::State::note_outcome(const Status& done) {
   health.is_failing = !done || !staged.empty();  // what is left waits for room, which only time brings
+  note_side_outcome(done);
+}
+
+/// Of a transaction that was not to write what is staged.
+void Outbox::State::note_side_outcome(const Status& done) {
   if (done) {
     ++health.commits;
   } else {
@@ -82,10 +90,7 @@ Status Outbox::State::write(std::size_t rows) {
     if (Status saved = boot_table.write(); !saved) return saved;
     return is_marked_open ? ok() : mark_open();
   });
-  if (done)
-    written(rows);
-  else
-    letter_table.rolled_back();
+  if (done) written(rows);
   return done;
 }
 
@@ -147,7 +152,15 @@ void Outbox::State::adopt_drafts() {
   letter_table.committed();
 }
 
+/// The transaction is rolled back, and with it everything that was learned inside.
+void Outbox::State::forget_drafts() {
+  drafts.assign(streams.size(), std::nullopt);
+  letter_table.rolled_back();
+  oldest.clear();
+}
+
 void Outbox::State::written(std::size_t rows) {
+  if (const Result<std::int64_t> counted = free_pages(); !counted) log_warning("store", counted.error().text);
   is_marked_open = is_in_use = true;
   boot_table.written();
   const auto end = staged.begin() + static_cast<std::ptrdiff_t>(rows);

@@ -40,6 +40,8 @@ struct OutboxData {
       "log_bytes";  ///< The log is never shorter while a process uses the file.
   static constexpr const char* kSalvageKey =
       "salvage";  ///< "running" and "done", until the damaged files have their name.
+  /// Boots from this one on are kept while rows wait, whatever the rows in front say.
+  static constexpr const char* kOldestBootKey = "oldest_boot";
   /// "1" while rows may be sent before they are written.
   static constexpr const char* kVolatileKey = "volatile";
 

@@ -21,11 +21,11 @@ Status Outbox::read(StreamIndex stream, Sequence from, std::size_t max_bytes, st
     if (*damaged == 0 || rows.size() > before) break;
     log_error("store.damaged", "row " + std::to_string(*damaged) + " of " + state_->names[stream].vehicle_id +
                                    " is not what was written and will be reported as lost");
-    if (Status gone = state_->bury(stream, *damaged, "its checksum is wrong", "damaged"); !gone) return gone;
+    if (Status gone = state_->bury_damaged(stream, *damaged); !gone) return gone;
   }
   const Sequence next = rows.size() > before ? rows.back().through + 1 : first;
   if (next > owner.newest && rows.size() - before < max_rows)
-    state_->read_staged(stream, next, max_bytes, rows);
+    state_->read_staged(stream, next, {.rows = max_rows, .bytes = max_bytes, .before = before}, rows);
   return ok();
 }
 
@@ -48,15 +48,16 @@ Status Outbox::State::check_numbers(const Stream& stream, Sequence first, Sequen
 }
 
 /// Rows that are sent before they are written. Those of dead letters wait until they are.
-void Outbox::State::read_staged(StreamIndex index, Sequence from, std::size_t max_bytes,
+void Outbox::State::read_staged(StreamIndex index, Sequence from, const ReadLimits& limit,
                                 std::vector<Row>& rows) const {
   if (!reads_memory()) return;
   std::size_t bytes = 0;
-  for (const Row& row : rows) bytes += row.payload.size();
+  for (std::size_t i = limit.before; i < rows.size(); ++i) bytes += rows[i].payload.size();
   for (const StagedRow& entry : staged) {
     if (entry.stream != index || entry.row.seq < from) continue;
     bytes += entry.row.payload.size();
-    if (entry.dead_letter != 0 || (bytes > max_bytes && !rows.empty())) return;
+    const std::size_t taken = rows.size() - limit.before;
+    if (entry.dead_letter != 0 || taken >= limit.rows || (bytes > limit.bytes && taken > 0)) return;
     rows.push_back(entry.row);
   }
 }
@@ -123,8 +124,14 @@ Status Outbox::State::recount(Stream& stream) {
   Result<RowSum> left = row_table.sum(stream.id, std::min(stream.wanted, stream.newest) + 1, stream.newest);
   if (!left) return left.error();
   log_warning("store.counters", "the counters of the buffer did not fit its rows and were made anew");
-  stream.acknowledge(std::min(stream.wanted, stream.newest), stream.waiting);
+  RowSum gone;
+  if (stream.waiting.covers(*left)) {
+    gone = stream.waiting;
+    gone -= *left;
+  }
   stream.waiting = *left;
+  stream.waiting += gone;
+  stream.acknowledge(std::min(stream.wanted, stream.newest), gone);
   stream.sampled = stream.delivered + stream.waiting.samples + stream.lost;
   return ok();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a file comes into use: looked at, checked after an unclean stop, set aside and salvaged if it is damaged.
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
@@ -223,7 +224,12 @@ Status Outbox::State::load() {
   if (!letters_from) return letters_from.error();
   if (*letters_from != 0)
     oldest_boot = oldest_boot == 0 ? *letters_from : std::min(oldest_boot, *letters_from);
+  Result<std::string> requeued_from = read_meta(*database, kOldestBootKey);
+  if (!requeued_from) return requeued_from.error();
+  const auto requeued = static_cast<std::uint32_t>(std::strtoul(requeued_from->c_str(), nullptr, 10));
+  if (requeued != 0 && oldest_boot != 0) oldest_boot = std::min(oldest_boot, requeued);
   boot_table.forget_before(oldest_boot);
+  if (const Result<std::int64_t> counted = free_pages(); !counted) return counted.error();
   return ok();
 }
 
@@ -256,7 +262,8 @@ StreamIndex Outbox::State::activate(StreamTable::Entry entry) {
 void Outbox::State::close() {
   if (database->was_damaged() || health.is_damaged) return;  // the next start is to see it as it is
   // Rows that are dropped now are for the next run to say, and so is what a visitor found.
-  const bool is_clean = staged.empty() && !(options.is_visit && was_unclean);
+  const bool is_told = staged.empty() && !(reads_memory() && has_changes());
+  const bool is_clean = is_told && !(options.is_visit && was_unclean);
   Status closed = database->transact([&]() -> Status {
     if (Status noted = write_meta(*database, kLogKey, "0"); !noted)
       return noted;  // which goes with the connection

@@ -237,7 +237,7 @@ Status Outbox::expire(const std::function<bool(std::uint32_t boot, BootTime time
         return evicted.error();
     return ok();
   });
-  state.note_outcome(done);
+  state.note_side_outcome(done);
   return done;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/store/gap.h"
 #include "agent/store/outbox_data.h"
 
 namespace outrider {
@@ -52,8 +53,10 @@ struct Outbox::State : OutboxData {
   Status insert_rows(std::size_t rows);
   Status save_streams();
   void adopt_drafts();
+  void forget_drafts();
   void written(std::size_t rows);
   void note_outcome(const Status& done);
+  void note_side_outcome(const Status& done);
   /// A transaction in which streams change only through `draft`; they change for good when it is committed.
   template <class Body>
   Status transact(Body body) {
@@ -62,7 +65,10 @@ struct Outbox::State : OutboxData {
       if (Status changed = body(); !changed) return changed;
       return save_streams();
     });
-    if (done) adopt_drafts();
+    if (done)
+      adopt_drafts();
+    else
+      forget_drafts();
     return done;
   }
   Stream& draft(StreamIndex index);
@@ -75,7 +81,12 @@ struct Outbox::State : OutboxData {
   Status settle_rows(Stream& stream, Sequence through);
   Status recount(Stream& stream);
   bool reads_memory() const { return options.memory_window > milliseconds(0) && is_marked_open; }
-  void read_staged(StreamIndex index, Sequence from, std::size_t max_bytes, std::vector<Row>& rows) const;
+  struct ReadLimits {
+    std::size_t rows = 0;
+    std::size_t bytes = 0;
+    std::size_t before = 0;  ///< Rows that the caller had already.
+  };
+  void read_staged(StreamIndex index, Sequence from, const ReadLimits& limit, std::vector<Row>& rows) const;
   void drop_staged(StreamIndex index);
   void recount_staged();
   bool may_hold_back() const;
@@ -98,7 +109,11 @@ struct Outbox::State : OutboxData {
 
   // outbox_letters.cpp
   Result<StreamIndex> index_of(StreamIndex id);
-  Status bury(StreamIndex index, Sequence seq, std::string_view reason, std::string_view cause);
+  Status bury(StreamIndex index, Sequence seq, std::string_view reason);
+  Status bury_damaged(StreamIndex index, Sequence seq);
+  static Row gap_row(const Row& first, Sequence through, const Gap& gap);
+  Status keep_letter(const Row& row, std::string_view reason, StreamIndex id);
+  Status keep_boots_from(std::uint32_t boot);
 
   Result<Sequence> stage(StagedRow entry);
 };

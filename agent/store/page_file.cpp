@@ -97,7 +97,8 @@ PageFile::PageFile(const std::string& path, std::uint64_t max_record_bytes)
   if (!absent) pages_ = static_cast<std::uint32_t>(std::min(bytes / kPageSize, kMostPages));
   for (const auto& [page, image] : log_.images)
     if (page != log_.unjudged_page) pages_ = std::max(pages_, page);
-  // A file grows by what is logged; a page far beyond that is only a damaged number.
+  // The log can make the file longer by as many pages as it holds; a larger number that no checksum vouches for is
+  // damage. (One that is vouched for may be larger: perhaps the file is gone and only its log is there.)
   const std::uint64_t plausible = std::uint64_t{pages_} + log_.bytes / kPageSize;
   if (log_.images.count(log_.unjudged_page) > 0 && log_.unjudged_page <= plausible)
     pages_ = std::max(pages_, log_.unjudged_page);

@@ -89,8 +89,15 @@ Result<std::string> SetAside::finish() {
 }
 
 Result<std::string> SetAside::move_away() {
-  const std::string to = next_name(".foreign-");
+  constexpr std::string_view kForeign = ".foreign-";
+  constexpr std::size_t kMostForeign = 3;
+  const std::string to = next_name(kForeign);
   if (Status moved = move(to); !moved) return moved.error();
+  const std::vector<Set> sets = sets_of(database_, kForeign);
+  for (std::size_t i = 0; i + kMostForeign < sets.size(); ++i) {
+    log_warning("store.foreign", "removing " + sets[i].path + ": there is room for the newest files only");
+    remove_database(sets[i].path);
+  }
   return to;
 }
 

@@ -157,6 +157,10 @@ Status StreamTable::save(const std::string& vehicle_id, Channel channel, const S
 }
 
 Status StreamTable::save_losses(const Stream& stream) {
+  for (const auto& [cause, samples] : stream.losses_in_file) {
+    if (samples == 0 || stream.losses.contains(cause)) continue;
+    if (Status done = Query(save_loss_, stream.id, std::string_view(cause), 0).run(); !done) return done;
+  }
   for (const auto& [cause, samples] : stream.losses) {
     const auto known = stream.losses_in_file.find(cause);
     if (known != stream.losses_in_file.end() && known->second == samples) continue;

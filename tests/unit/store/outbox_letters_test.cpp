@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "agent/store/gap.h"
 #include "agent/store/schema.h"
 #include "agent/store/sqlite.h"
@@ -108,7 +110,7 @@ TEST_CASE("dead letters: a row that is not what was written becomes one, and the
   five_rows(fixture.open());
   fixture.close();
   for (const char* damage : {"UPDATE row SET payload = CAST('r0w 2' AS BLOB) WHERE id & 0xFFFF = 2",
-                             "UPDATE row SET samples = 900 WHERE id & 0xFFFF = 3",
+                             "UPDATE row SET format = 2 WHERE id & 0xFFFF = 3",
                              "UPDATE row SET boot_ns = 1 WHERE id & 0xFFFF = 5"}) {
     auto database = Database::open(fixture.options.path);
     REQUIRE(database);
@@ -129,6 +131,59 @@ TEST_CASE("dead letters: a row that is not what was written becomes one, and the
   for (const std::size_t good : {0U, 3U}) CHECK(all[good].payload == "row " + std::to_string(good + 1));
   CHECK(outbox.dead_letters(0, 10)->size() == 3);
   CHECK(outbox.losses(0).count("damaged") == 1);
+}
+
+TEST_CASE("dead letters: a damaged gap record is replaced by one that covers the same numbers") {
+  OutboxFixture fixture;
+  const StreamIndex stream = five_rows(fixture.open());
+  REQUIRE(fixture.outbox->bury(stream, 2, "x"));
+  REQUIRE(fixture.outbox->bury(stream, 3, "x"));
+  fixture.close();
+  {
+    auto database = Database::open(fixture.options.path);
+    REQUIRE(database);
+    REQUIRE(
+        (*database)->execute("UPDATE row SET span = 77, payload = x'00' WHERE id & 0xFFFF = 3;"
+                             "UPDATE row SET format = 4, samples = 4000000 WHERE id & 0xFFFF = 5"));
+  }
+  Outbox& outbox = fixture.open();
+  std::vector<Sequence> ends;
+  for (Sequence next = 1; next <= 5;) {
+    std::vector<Row> some;
+    REQUIRE(outbox.read(0, next, 1U << 20U, 1, some));
+    REQUIRE(some.size() == 1);
+    next = some.back().through + 1;
+    ends.push_back(some.back().through);
+  }
+  CHECK(ends == std::vector<Sequence>{1, 2, 3, 4, 5});
+  CHECK(outbox.ledger(0).lost == 6);
+  CHECK(outbox.ledger(0).waiting == 4);
+  CHECK(outbox.losses(0) == LossCounts{{"damaged", 2}, {"refused", 4}});
+  check_closes(outbox.ledger(0));
+}
+
+TEST_CASE("dead letters: a row that comes back keeps the boot that its time belongs to") {
+  OutboxFixture fixture;
+  const auto run = [&](const std::string& boot_id) -> Outbox& {
+    Outbox& outbox = fixture.open();
+    Row row = row_of("row");
+    row.boot = outbox.boot(boot_id);
+    outbox.note_offset({row.boot, BootTime(), seconds(row.boot), true});
+    REQUIRE(outbox.append(*outbox.stream("truck-17", Channel::kTelemetry), row));
+    REQUIRE(outbox.commit());
+    return outbox;
+  };
+  REQUIRE(run("a").bury(0, 1, "x"));
+  Outbox& outbox = run("b");
+  REQUIRE(outbox.requeue(outbox.dead_letters(0, 1)->front().id));
+  REQUIRE(outbox.commit());
+  outbox.acknowledge(0, 1);
+  REQUIRE(outbox.commit());
+  Outbox& after = run("c");
+  const std::vector<Row> rows = read_all(after, 0);
+  REQUIRE(rows.size() == 3);
+  CHECK(std::any_of(after.offsets().begin(), after.offsets().end(),
+                    [&](const OffsetEntry& entry) { return entry.boot == rows[1].boot; }));
 }
 
 TEST_CASE("outbox: a file of the first schema is taken over with its rows") {

@@ -97,6 +97,18 @@ TEST_CASE("memory window: after a kill numbers could repeat, so another epoch be
   check_closes(after.ledger(0));
 }
 
+TEST_CASE("memory window: no more rows are read from memory than were asked for") {
+  LiveFixture fixture;
+  Outbox& outbox = fixture.open_live();
+  const StreamIndex stream = *outbox.stream("truck-17", Channel::kTelemetry);
+  for (int i = 0; i < 5; ++i) REQUIRE(outbox.append(stream, row_of(std::string(100, 'x'))));
+  std::vector<Row> rows;
+  REQUIRE(outbox.read(stream, 0, 1U << 20U, 2, rows));
+  CHECK(numbers_of(rows) == std::vector<Sequence>{1, 2});
+  REQUIRE(outbox.read(stream, 3, 150, 100, rows));
+  CHECK(numbers_of(rows) == std::vector<Sequence>{1, 2, 3});
+}
+
 TEST_CASE("memory window: events are written as soon as ever") {
   LiveFixture fixture;
   Outbox& outbox = fixture.open_live();

@@ -223,6 +223,18 @@ TEST_CASE("outbox: a visitor leaves the note of how the last run ended") {
   CHECK_FALSE(fixture.open().was_unclean());
 }
 
+TEST_CASE("retention: to let old rows go between commits is no sign of trouble") {
+  OutboxFixture fixture;
+  Outbox& outbox = fixture.open();
+  const StreamIndex stream = *outbox.stream("truck-17", Channel::kTelemetry);
+  store(outbox, stream, 0, 10, 100);
+  REQUIRE(outbox.append(stream, row_at(10, 100)));
+  REQUIRE(outbox.expire([](std::uint32_t, BootTime time) { return time < BootTime(seconds(5)); }));
+  CHECK(outbox.ledger(stream).lost == 15);
+  CHECK_FALSE(outbox.health().is_failing);
+  CHECK(outbox.health().used_bytes > 0);
+}
+
 TEST_CASE("retention: acknowledging a gap record ends it like any row") {
   OutboxFixture fixture;
   fixture.options.max_bytes = kSmall;
