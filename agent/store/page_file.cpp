@@ -95,10 +95,13 @@ PageFile::PageFile(const std::string& path, std::uint64_t max_record_bytes)
   const std::uintmax_t bytes = std::filesystem::file_size(path, absent);
   constexpr std::uintmax_t kMostPages = 0xFFFF'FFFE;  // SQLite's own limit
   if (!absent) pages_ = static_cast<std::uint32_t>(std::min(bytes / kPageSize, kMostPages));
-  // The log can make the file longer by as many pages as it holds; a larger number in it is damage.
-  const std::uint64_t most = std::min<std::uint64_t>(std::uint64_t{pages_} + log_.images.size(), kMostPages);
   for (const auto& [page, image] : log_.images)
-    if (page <= most) pages_ = std::max(pages_, page);
+    if (page != log_.unjudged_page) pages_ = std::max(pages_, page);
+  // The log can make the file longer by as many pages as it holds; a larger number that no checksum vouches for is
+  // damage. (One that is vouched for may be larger: perhaps the file is gone and only its log is there.)
+  const std::uint64_t plausible = std::uint64_t{pages_} + log_.bytes / kPageSize;
+  if (log_.images.count(log_.unjudged_page) > 0 && log_.unjudged_page <= plausible)
+    pages_ = std::max(pages_, log_.unjudged_page);
   read_free_list();
 }
 

@@ -100,6 +100,7 @@ class LogReader {
     if (at == kHeaderBytes) {  // there is nothing to judge it by
       salt_1_ = frame.salt_1;
       salt_2_ = frame.salt_2;
+      contents_.unjudged_page = frame.page;
       if (frame.page != 0) pending_[frame.page] = at + kFrameHeaderBytes;
       if (frame.database_pages != 0) adopt();
       return;

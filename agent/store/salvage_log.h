@@ -25,6 +25,7 @@ struct LogContents {
   /// Page → where its newest image begins, of transactions that came to their end; behind damage every frame counts that
   /// is right by itself.
   std::unordered_map<std::uint32_t, std::uint64_t> images;
+  std::uint32_t unjudged_page = 0;  ///< One of these that no checksum vouches for; 0: none.
 };
 
 /// A log that SQLite ignores and whose every image has moved into `database` counts as sound: the header is half written
