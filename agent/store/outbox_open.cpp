@@ -59,7 +59,17 @@ Result<std::unique_ptr<Outbox>> Outbox::open(const OutboxOptions& options, Small
     log_error("store.damaged", reason);
     if (Status begun = aside.begin(); !begun) return begun.error();
   }
-  return finish(State::open_salvaged(options, epoch_file, aside, reason));
+  auto salvaged = State::open_salvaged(options, epoch_file, aside, reason);
+  if (salvaged || salvaged.error().fault != Fault::kStop) return finish(std::move(salvaged));
+  // The last resort: both are kept for a person to look at.
+  log_error("store.damaged", "what was salvaged cannot be used (" + salvaged.error().text +
+                                 "); it is set aside as well, and an empty buffer begins");
+  for (int set = 0; set < 2; ++set) {
+    if (Status begun = set == 0 ? ok() : aside.begin(); !begun) return begun.error();
+    if (const Result<std::string> kept = aside.finish(); !kept) return kept.error();
+  }
+  State::Refusal refusal;
+  return finish(State::open_in_place(options, epoch_file, refusal));
 }
 
 Outbox::Outbox(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -106,6 +106,7 @@ Status Salvage::copy_letters(SalvageReport& report) {
     if (!copied) return copied;
     target_.letters.committed();
     report.dead_letters += some->size();
+    if (some->back().id < next) return ok();  // a damaged tree may lead in circles
     next = some->back().id + 1;
   }
 }

@@ -73,7 +73,8 @@ void Trial::open() {
   if (!try_open()) {
     must(disk_.is_cut(), "an outbox opens when the storage works");
     disk_.restore_power();
-    must(try_open(), "an outbox opens after a power cut");
+    const bool is_open = try_open();
+    must(is_open, "an outbox opens after a power cut: " + refusal_);
   }
   failures_seen_ = failures_at_open_ = disk_.failures();
   const bool is_same = epoch_.empty() || epoch_ == outbox_->epoch();
@@ -93,6 +94,7 @@ bool Trial::try_open() {
   disk_.pause(true);
   Result<std::unique_ptr<Outbox>> opened = Outbox::open(options_, epoch_file_);
   disk_.pause(false);
+  refusal_ = opened ? "" : opened.error().text;
   if (opened) outbox_ = std::move(*opened);
   return bool(opened);
 }

@@ -56,6 +56,7 @@ class Trial {
 
   std::uint64_t changes() const { return disk_.changes(); }
   // So that a test can tell that it attacked what it meant to attack.
+  std::string refusal_;  // why the last open failed
   std::uint64_t crashes() const { return crashes_; }
   std::uint64_t evicted() const { return evicted_; }
   std::uint64_t expired() const { return expired_; }
