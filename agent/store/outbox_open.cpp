@@ -61,15 +61,20 @@ Result<std::unique_ptr<Outbox>> Outbox::open(const OutboxOptions& options, Small
   }
   auto salvaged = State::open_salvaged(options, epoch_file, aside, reason);
   if (salvaged || salvaged.error().fault != Fault::kStop) return finish(std::move(salvaged));
-  // The last resort: both are kept for a person to look at.
-  log_error("store.damaged", "what was salvaged cannot be used (" + salvaged.error().text +
+  return finish(State::open_empty(options, epoch_file, aside, salvaged.error()));
+}
+
+/// The last resort: the damaged files and what was made of them are both kept for a person to look at.
+Result<std::unique_ptr<Outbox::State>> Outbox::State::open_empty(const OutboxOptions& options,
+                                                                 SmallFile& epoch_file, SetAside& aside,
+                                                                 const Error& why) {
+  log_error("store.damaged", "what was salvaged cannot be used (" + why.text +
                                  "); it is set aside as well, and an empty buffer begins");
-  for (int set = 0; set < 2; ++set) {
-    if (Status begun = set == 0 ? ok() : aside.begin(); !begun) return begun.error();
-    if (const Result<std::string> kept = aside.finish(); !kept) return kept.error();
-  }
-  State::Refusal refusal;
-  return finish(State::open_in_place(options, epoch_file, refusal));
+  if (const Result<std::string> kept = aside.finish(); !kept) return kept.error();
+  if (Status begun = aside.begin(); !begun) return begun.error();
+  if (const Result<std::string> kept = aside.finish(); !kept) return kept.error();
+  Refusal refusal;
+  return open_in_place(options, epoch_file, refusal);
 }
 
 Outbox::Outbox(std::unique_ptr<State> state) : state_(std::move(state)) {}

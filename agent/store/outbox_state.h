@@ -22,6 +22,8 @@ struct Outbox::State : OutboxData {
   static Result<std::unique_ptr<State>> make(const OutboxOptions& options);
   static Result<std::unique_ptr<State>> open_in_place(const OutboxOptions& options, SmallFile& epoch_file,
                                                       Refusal& refusal);
+  static Result<std::unique_ptr<State>> open_empty(const OutboxOptions& options, SmallFile& epoch_file,
+                                                   SetAside& aside, const Error& why);
   Status prepare(FileOwner owner);
   Status check_log(const LogContents& log);
   Status check_structure();
