@@ -84,6 +84,9 @@ struct Joined {
     server = listener.accept();
     REQUIRE(client.is_open());
     REQUIRE(server.is_open());
+    // The server's accept does not tell that the link has noticed its own connect; a byte that came through does.
+    REQUIRE(write_all(client, "."));
+    REQUIRE(read_some(server, 1) == ".");
   }
   TcpListener listener;
   Link link;

@@ -56,7 +56,6 @@ class Trial {
 
   std::uint64_t changes() const { return disk_.changes(); }
   // So that a test can tell that it attacked what it meant to attack.
-  std::string refusal_;  // why the last open failed
   std::uint64_t crashes() const { return crashes_; }
   std::uint64_t evicted() const { return evicted_; }
   std::uint64_t expired() const { return expired_; }
@@ -119,6 +118,7 @@ class Trial {
   std::uint64_t buried_ = 0;
   std::uint64_t requeued_ = 0;
   std::uint64_t failed_commits_ = 0;
+  std::string refusal_;  ///< Why the last open failed.
 };
 
 }  // namespace outrider
