@@ -71,7 +71,7 @@ Outcome check(const CheckArguments& arguments) {
   const File out(std::tmpfile(), &std::fclose);
   const File err(std::tmpfile(), &std::fclose);
   REQUIRE((out && err));
-  const int code = run_check(arguments, out.get(), err.get());
+  const int code = run_check(arguments, std::chrono::system_clock::now(), out.get(), err.get());
   return {code, text_of(out.get()), text_of(err.get())};
 }
 
@@ -83,7 +83,7 @@ Outcome check(const std::string& config, std::vector<std::string> overrides = {}
 std::string write_config(const Folder& folder, const std::string& rules, const std::string& publish = "") {
   folder.write("a.dbc", kDbc);
   return folder.write("c.json", R"({"vehicle_id": "v", "buses": [{"name": "can0", "dbc": ["a.dbc"]}],
-    "signals": [)" + rules + R"(], "publish": {"brokers": ["mqtt://b"])" +
+    "signals": [)" + rules + R"(], "publish": {"brokers": ["mqtt://localhost"])" +
                                     publish + "}}");
 }
 
