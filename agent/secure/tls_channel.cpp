@@ -142,8 +142,7 @@ Moved TlsChannel::outcome(int code) {
 
 LinkFailure TlsChannel::explain(int code) {
   const bool has_seen_server = is_verified_ || is_open_ || offered_;
-  if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
-    return certificate_failure(faults_, setup_.peer, wall_now());
+  if (has_bad_certificate()) return certificate_failure(faults_, setup_.peer, wall_now());
   if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
     return alert_failure(last_alert(*tls_.get()), has_seen_server, setup_.peer);
   if (received_ > 0 && !is_tls_record(first_byte_))
@@ -154,9 +153,23 @@ LinkFailure TlsChannel::explain(int code) {
       return alert_failure(*alert, has_seen_server, setup_.peer);
     return explain_end();
   }
+  if (code == MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE && !is_open_)
+    return {"the broker sends its handshake in pieces that mbedTLS " MBEDTLS_VERSION_STRING
+            " cannot put together; let it send fewer certificates, or build with mbedTLS 3.6.3",
+            LinkFault::kHandshake};
   if (code == kVersionRefused) return alert_failure(70, has_seen_server, setup_.peer);
   return {(is_open_ ? "the TLS connection broke: " : "the TLS handshake failed: ") + mbedtls_text(code),
           LinkFault::kHandshake};
+}
+
+/// Some faults are found after the chain was judged (what the certificate may be used for), and only counted in the sum.
+bool TlsChannel::has_bad_certificate() {
+  constexpr std::uint32_t kNotJudged = ~std::uint32_t{0};
+  std::uint32_t sum = mbedtls_ssl_get_verify_result(tls_.get());
+  if (!is_verified_ || sum == kNotJudged) return !faults_.empty();
+  for (const CertificateFault& fault : faults_) sum &= ~fault.flags;
+  if (sum != 0) faults_.push_back({0, sum, server_});
+  return !faults_.empty();
 }
 
 /// The broker closed without a word of TLS about why.
@@ -267,6 +280,7 @@ int TlsChannel::note_verdict(void* self, mbedtls_x509_crt* certificate, int dept
   channel.is_verified_ = true;
   if (depth == 0 && is_for_address(*certificate, channel.setup_.peer.server_name))
     *flags &= ~std::uint32_t{MBEDTLS_X509_BADCERT_CN_MISMATCH};
+  if (depth == 0) channel.server_ = describe(*certificate);
   if (*flags != 0) channel.faults_.push_back({depth, *flags, describe(*certificate)});
   return 0;
 }

@@ -52,6 +52,7 @@ class TlsChannel final : public SecureChannel {
   void attach(Carrier& carrier);
   Moved outcome(int code);
   LinkFailure explain(int code);
+  bool has_bad_certificate();
   LinkFailure explain_end() const;
   std::optional<int> left_over_alert();
 
@@ -70,6 +71,7 @@ class TlsChannel final : public SecureChannel {
   bool is_open_ = false;          ///< The handshake is done.
   bool is_verified_ = false;      ///< In this handshake; a resumed one does not.
   std::vector<CertificateFault> faults_;
+  CertificateInfo server_;  ///< Once it is verified.
   std::unique_ptr<KeptSession> offered_;
   std::optional<LinkFailure> failure_;
 };

@@ -22,8 +22,9 @@ std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 std::string to_the_second(WallTime time) { return iso_time(time).substr(0, 19) + "Z"; }
 
 std::string whose(const CertificateFault& fault) {
-  return (fault.depth == 0 ? "the broker's certificate " : "the CA certificate above the broker's, ") +
-         quoted(fault.certificate.subject) + ",";
+  const std::string subject = quoted(fault.certificate.subject);
+  return fault.depth == 0 ? "the broker's certificate " + subject
+                          : "the CA certificate above the broker's, " + subject + ",";
 }
 
 std::string names_text(const CertificateInfo& certificate) {
@@ -161,8 +162,10 @@ LinkFailure alert_failure(int alert, bool has_seen_server, const TlsPeer& peer) 
     return {known->otherwise + (is_about_name ? ": " + quoted(asked) : ""), LinkFault::kHandshake};
   }
   if (alert == kHandshakeFailure && !has_seen_server)
-    return {"the broker and we have no cipher in common; it needs ECDHE with AES-GCM or ChaCha20-Poly1305",
-            LinkFault::kHandshake};
+    return {
+        "the broker and we have no version of TLS or no cipher in common; it needs TLS 1.2 at least, and "
+        "ECDHE with AES-GCM or ChaCha20-Poly1305",
+        LinkFault::kHandshake};
   if (!peer.has_own)
     return {"the broker demands a certificate of ours; set tls.certificate and tls.key",
             LinkFault::kOwnCertificate};

@@ -51,17 +51,23 @@ TlsOptions TlsLab::options(const std::string& client) const {
 }
 
 std::string TlsLab::mosquitto(const std::string& server, const std::string& more) const {
-  return "cafile " + file("ca.pem") + "\ncertfile " + file(server + ".pem") + "\nkeyfile " + file(server + ".key") + "\n" +
-         more;
+  return "cafile " + file("ca.pem") + "\ncertfile " + file(server + ".pem") + "\nkeyfile " +
+         file(server + ".key") + "\n" + more;
 }
 
 OpensslServer::OpensslServer(const TlsLab& lab, const std::string& certificate,
                              const std::vector<std::string>& options) {
   for (int tries = 0; tries < 5; ++tries) {
     port_ = TcpListener().port();  // free at this moment; somebody may be faster
-    std::vector<std::string> command{"openssl", "s_server", "-rev", "-accept", "127.0.0.1:" + std::to_string(port_),
-                                     "-cert", lab.file(certificate + ".pem"), "-cert_chain",
-                                     lab.file(certificate + ".pem"), "-key", lab.file(certificate + ".key")};
+    std::vector<std::string> command{"openssl",
+                                     "s_server",
+                                     "-rev",
+                                     "-accept",
+                                     "127.0.0.1:" + std::to_string(port_),
+                                     "-cert",
+                                     lab.file(certificate + ".pem"),
+                                     "-key",
+                                     lab.file(certificate + ".key")};
     command.insert(command.end(), options.begin(), options.end());
     process_ = std::make_unique<ChildProcess>(std::move(command), lab.file("s_server.log"));
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);

@@ -38,7 +38,8 @@ class TlsLab {
 /// `openssl s_server` on a free port of 127.0.0.1: sends back each line reversed.
 class OpensslServer {
  public:
-  OpensslServer(const TlsLab& lab, const std::string& certificate, const std::vector<std::string>& options = {});
+  OpensslServer(const TlsLab& lab, const std::string& certificate,
+                const std::vector<std::string>& options = {});
   std::uint16_t port() const { return port_; }
 
  private:
