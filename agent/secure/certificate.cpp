@@ -61,9 +61,10 @@ WallTime wall_time_of(const mbedtls_x509_time& time) {
   using namespace std::chrono;
   const auto day =
       sys_days(year(time.year) / static_cast<unsigned>(time.mon) / static_cast<unsigned>(time.day));
-  // A certificate may say year 9999; nanoseconds end in 2262.
+  // A certificate may say any year from 0 to 9999; nanoseconds go from 1677 to 2262.
+  constexpr auto kEarliest = sys_days(year(1678) / 1 / 1);
   constexpr auto kLatest = sys_days(year(2262) / 1 / 1);
-  if (day >= kLatest) return kLatest;
+  if (day < kEarliest || day >= kLatest) return day < kEarliest ? kEarliest : kLatest;
   return day + hours(time.hour) + minutes(time.min) + seconds(time.sec);
 }
 

@@ -93,7 +93,7 @@ void examine_times(const TlsOptions& options, const Credentials& credentials, Wa
                         "the list of revoked certificates " + options.crl + " is out of date since " +
                             iso_time(wall_time_of(crl.next_update)) + ", so no broker of this CA is trusted",
                         true});
-  if (options.ca.empty()) return;
+  if (options.ca.empty() || credentials.authorities.get()->raw.p == nullptr) return;
   for (const mbedtls_x509_crt* each = credentials.authorities.get(); each != nullptr; each = each->next)
     if (const auto problem = validity_problem(describe(*each), now))
       findings.push_back({"ca", *problem, true});

@@ -10,3 +10,8 @@ target_compile_definitions(outrider_tls_tests PRIVATE
   OUTRIDER_TLS_CERTIFICATES="${PROJECT_SOURCE_DIR}/tests/support/tls_certificates.sh")
 set_tests_properties(contract.outrider_tls_tests PROPERTIES
   ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp")
+
+find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
+add_test(NAME contract.secure_journey
+  COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_LIST_DIR}/secure_journey.py --binary $<TARGET_FILE:outrider>)
+set_tests_properties(contract.secure_journey PROPERTIES LABELS contract TIMEOUT 300 SKIP_RETURN_CODE 77)

@@ -58,8 +58,9 @@ class MemoryBroker final : public Broker {
     push(BrokerEvent::Kind::kConnected, 0, 0, "connected");
     events_.back().limits = limits;
   }
-  void refuse(std::string text = "refused", int code = 0) {
+  void refuse(std::string text = "refused", int code = 0, LinkFault fault = LinkFault::kNetwork) {
     end(BrokerEvent::Kind::kRefused, std::move(text), code);
+    events_.back().fault = fault;
   }
   void drop(std::string text = "lost", int code = 0) { end(BrokerEvent::Kind::kLost, std::move(text), code); }
   /// The broker itself ends the connection.
