@@ -13,6 +13,7 @@
 #include "agent/command/status.h"
 #include "agent/command/verify.h"
 #include "agent/command/world.h"
+#include "agent/config/broker_url.h"
 #include "agent/decode/candump.h"
 #include "agent/secure/digest.h"
 #include "agent/secure/tls_client.h"

@@ -12,6 +12,7 @@
 #include "agent/collector.h"
 #include "agent/command/open_buffer.h"
 #include "agent/command/progress.h"
+#include "agent/config/broker_url.h"
 #include "agent/decode/dbc.h"
 
 namespace outrider {

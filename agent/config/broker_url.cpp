@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "agent/config/broker_url.h"
+
 #include <algorithm>
 #include <charconv>
 
-#include "agent/config/config.h"
 #include "agent/config/problems.h"
 #include "agent/config/suggest.h"
 

@@ -142,16 +142,6 @@ Result<Config> load_config(const std::string& path, const std::vector<Override>&
 Result<Config> parse_config(std::string_view text, const std::string& name, const std::string& directory,
                             const std::vector<Override>& overrides);
 
-/// "mqtts://host:8883" or "mqtt://host:1883" → address; an IPv6 host is without its brackets.
-/// Errors   kReject: a sentence without its subject, 'is "x", which …; write …', to follow the name of the setting.
-Result<BrokerAddress> parse_broker_url(std::string_view url);
-
-/// True when nobody else could listen on the way to this host: "localhost", 127.0.0.0/8, ::1.
-bool is_this_machine(std::string_view host);
-
-/// Why `address` must not be connected to in plain text: to follow the name of the setting. nullopt: it may.
-std::optional<std::string> plain_text_problem(const BrokerAddress& address, std::string_view how_to_allow);
-
 /// Files that came with the program: "simulator.json", "outrider_vehicle.dbc", "outrider_machine.dbc".
 std::optional<std::string_view> builtin_file(std::string_view name);
 

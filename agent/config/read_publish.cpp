@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "agent/config/broker_url.h"
 #include "agent/config/sections.h"
 
 namespace outrider {

@@ -74,7 +74,6 @@ class MemoryBroker final : public Broker {
   bool is_connected() const { return is_connected_; }
   bool is_passing() const { return is_passing_; }
   std::size_t unacknowledged() const { return unacknowledged_.size(); }
-
   Status connect(const ConnectRequest& request) override {
     forget();
     requests.push_back(request);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <doctest/doctest.h>
+#include "agent/config/broker_url.h"
 
-#include "agent/config/config.h"
+#include <doctest/doctest.h>
 
 namespace outrider {
 namespace {
