@@ -59,8 +59,8 @@ std::vector<std::string> names_of(const mbedtls_x509_crt& certificate) {
 
 WallTime wall_time_of(const mbedtls_x509_time& time) {
   using namespace std::chrono;
-  const auto day =
-      sys_days(year(time.year) / static_cast<unsigned>(time.mon) / static_cast<unsigned>(time.day));
+  const sys_days day(year_month_day(year(time.year), month(static_cast<unsigned>(time.mon)),
+                                    std::chrono::day(static_cast<unsigned>(time.day))));
   // A certificate may say any year from 0 to 9999; nanoseconds go from 1677 to 2262.
   constexpr auto kEarliest = sys_days(year(1678) / 1 / 1);
   constexpr auto kLatest = sys_days(year(2262) / 1 / 1);

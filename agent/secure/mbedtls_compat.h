@@ -22,11 +22,11 @@
 namespace outrider {
 
 /// One object of mbedTLS, freed (and where it holds secrets, wiped) with its owner.
-template <class T, void (*kInit)(T*), void (*kFree)(T*)>
+template <class T, void (*Init)(T*), void (*Free)(T*)>
 class Owned {
  public:
-  Owned() { kInit(&value_); }
-  ~Owned() { kFree(&value_); }
+  Owned() { Init(&value_); }
+  ~Owned() { Free(&value_); }
   Owned(const Owned&) = delete;
   Owned& operator=(const Owned&) = delete;
   T* get() { return &value_; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a secure connection does once it can be made: resumes, takes up new files, carries everything, lets nobody in.
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,13 +10,16 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "agent/base/bell.h"
 #include "agent/secure/tls_client.h"
 #include "platform/linux/link.h"
 #include "platform/paho/paho_broker.h"
+#include "platform/paho/paho_source.h"
 #include "tests/contract/broker_events.h"
 #include "tests/contract/tls_lab.h"
 #include "tests/support/mosquitto.h"
@@ -215,6 +219,7 @@ TEST_CASE("tls: messages of all sizes arrive complete and in order, through a tu
     if (i == kMessages / 2) ours.broker.set_passing(false);
     if (i == kMessages / 2 + 3) ours.broker.set_passing(true);
     while (!ours.broker.publish(publication(i, sent.back()))) {
+      ours.broker.set_passing(true);  // the window is full
       REQUIRE(ours.events.acknowledged(1).size() == 1);
       ++acknowledged;
     }
@@ -226,6 +231,69 @@ TEST_CASE("tls: messages of all sizes arrive complete and in order, through a tu
     CHECK(arrived->payload == payload);
   }
   ours.broker.disconnect(true);
+}
+
+std::string noise(std::size_t count) {
+  std::mt19937 random(7);
+  std::string bytes(count, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  return bytes;
+}
+
+/// MQTT 3.1.1 PUBLISH with QoS 0 to "contract/data".
+std::string publish_packet(const std::string& payload) {
+  const std::string body = std::string("\x00\x0d", 2) + "contract/data" + payload;
+  std::string packet = "\x30";
+  for (std::size_t rest = body.size(); rest > 0; rest /= 128)
+    packet += static_cast<char>(rest % 128 + (rest >= 128 ? 128 : 0));
+  return packet + body;
+}
+
+TEST_CASE(
+    "tls: a message of many records arrives byte for byte, though the broker takes nothing for a while") {
+  if (!TlsLab::is_possible()) return;
+  Mosquitto broker(mutual());
+  const BrokerAddress address{.host = "localhost", .port = broker.port(), .is_secure = true};
+  const TlsOptions options = TlsLab::get().options("client");
+  SubscribeRequest subscription;
+  subscription.address = address;
+  subscription.tls = options;
+  subscription.topic_filter = "contract/#";
+  PahoSource source(subscription, make_tls_client());
+  std::vector<ReceivedMessage> messages;
+  while (!source.is_subscribed()) REQUIRE(source.receive(messages, milliseconds(100)));
+
+  const auto client = make_tls_client();
+  auto channel = client->open(address, options);
+  REQUIRE(channel);
+  Link link;
+  const auto port = link.open({.address = address, .on_broker_end = {}}, std::move(*channel));
+  REQUIRE(port);
+  const Descriptor socket = connect_to(*port);
+  std::array<char, 4> answer{};
+  REQUIRE(::send(socket.number(), mqtt_connect().data(), mqtt_connect().size(), MSG_NOSIGNAL) > 0);
+  REQUIRE(::recv(socket.number(), answer.data(), answer.size(), MSG_WAITALL) == 4);
+
+  // More than all the queues and socket buffers on the way hold: records get stuck half-way.
+  const std::string payload = noise(16'000'000);
+  const std::string packet = publish_packet(payload);
+  broker.pause();
+  std::size_t sent = 0;
+  const auto send_until = [&](std::size_t end, int flags) {
+    while (sent < end) {
+      const ssize_t count = ::send(socket.number(), packet.data() + sent, end - sent, MSG_NOSIGNAL | flags);
+      if (count < 0) return false;
+      sent += static_cast<std::size_t>(count);
+    }
+    return true;
+  };
+  pollfd writable{socket.number(), POLLOUT, 0};
+  while (::poll(&writable, 1, 300) == 1 && !send_until(packet.size(), MSG_DONTWAIT)) continue;
+  CHECK(sent < packet.size());
+  broker.resume();
+  CHECK(send_until(packet.size(), 0));
+  while (messages.empty()) REQUIRE(source.receive(messages, seconds(20)));
+  CHECK(messages[0].payload == payload);
 }
 
 TEST_CASE("tls: a refused connection says what kind of failure it was") {
