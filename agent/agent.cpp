@@ -61,7 +61,8 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, const std::vect
   agent->publisher_ = std::make_unique<Publisher>(
       PublisherOptions{.config = config.publish,
                        .password = std::move(password),
-                       .max_in_flight_bytes = in_flight_limit(config.buffer.max_bytes),
+                       .max_in_flight_bytes = std::min(in_flight_limit(config.buffer.max_bytes),
+                                                       config.publish.profile.max_in_flight_bytes),
                        .seed = seed},
       ports.outbox, ports.broker);
   // What was lost before is the business of an agent that was here before, if there was one.

@@ -102,8 +102,9 @@ void check_password(const std::string& path, Findings& findings) {
 void warn_of_protocol(const Config& config, Findings& findings) {
   if (config.publish.version != MqttVersion::k311) return;
   findings.warning(
-      "publish.mqtt: with MQTT 3.1.1 a broker may acknowledge a message that it refuses, and the loss goes "
-      "unnoticed; use \"5\" if the broker can");
+      std::string("publish.mqtt: with MQTT 3.1.1 a broker may acknowledge a message that it refuses, and the "
+                  "loss goes unnoticed") +
+      (config.publish.profile.rules->has_mqtt5 ? "; use \"5\" if the broker can" : ""));
 }
 
 void check_tls(const PublishConfig& publish, WallTime now, Findings& findings) {
@@ -179,10 +180,21 @@ void write_buses(const Config& config, const std::vector<BusSummary>& summaries,
   }
 }
 
+void write_profile(const AppliedProfile& profile, std::FILE* out) {
+  std::string text(profile.rules->name);
+  for (std::size_t i = 0; i < profile.settings.size(); ++i)
+    text += (i == 0 ? "; it sets " : ", ") + profile.settings[i];
+  write_row(out, "profile", text);
+}
+
 void write_brokers(const PublishConfig& publish, std::FILE* out) {
-  for (std::size_t i = 0; i < publish.brokers.size(); ++i)
+  write_profile(publish.profile, out);
+  for (std::size_t i = 0; i < publish.brokers.size(); ++i) {
+    const BrokerAddress& broker = publish.brokers[i];
     write_row(out, i == 0 ? "brokers" : "",
-              publish.brokers[i].text() + (publish.brokers[i].is_secure ? ", TLS" : ", plain text"));
+              broker.text() + (broker.is_secure ? ", TLS" : ", plain text") +
+                  (broker.alpn.empty() ? "" : ", ALPN " + broker.alpn));
+  }
   write_row(out, "",
             std::string("MQTT ") + (publish.version == MqttVersion::k5 ? "5" : "3.1.1") + ", client id " +
                 publish.client_id + (publish.username.empty() ? "" : ", user " + publish.username));
@@ -215,6 +227,7 @@ int run_check(const CheckArguments& arguments, WallTime now, std::FILE* out, std
   check_tls(config->publish, now, findings);
   warn_of_protocol(*config, findings);
   warn_of_plain_text(config->publish, findings);
+  for (const std::string& warning : profile_warnings(config->publish)) findings.warning(warning);
   if (findings.problems() > 0) return kExitBadInput;
 
   std::vector<std::shared_ptr<const Dbc>> all_files;

@@ -41,6 +41,7 @@ class Journey {
     if (Status made = make_agent(); !made) return made;
     for (const std::string& warning : plain_text_warnings(trip_.config.publish))
       log_warning("config", warning);
+    for (const std::string& warning : profile_warnings(trip_.config.publish)) log_warning("config", warning);
     for (const std::string& warning : agent_->lanes().front().warnings()) log_warning("config", warning);
     return ok();
   }

@@ -111,6 +111,11 @@ Result<BrokerAddress> parse_broker_url(std::string_view url) {
   return address;
 }
 
+bool names_port(std::string_view url) {
+  const std::string_view authority = url.substr(url.find("://") + 3);
+  return end_of_host(authority) < authority.size();
+}
+
 bool is_this_machine(std::string_view host) {
   const auto is_ipv4 = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
   return lower_case(host) == "localhost" || host == "::1" ||

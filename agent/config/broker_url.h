@@ -14,6 +14,9 @@ namespace outrider {
 /// Errors   kReject: a sentence without its subject, 'is "x", which …; write …', to follow the name of the setting.
 Result<BrokerAddress> parse_broker_url(std::string_view url);
 
+/// True when a good URL has a port of its own.
+bool names_port(std::string_view url);
+
 /// True when nobody else could listen on the way to this host: "localhost", 127.0.0.0/8, ::1.
 bool is_this_machine(std::string_view host);
 

@@ -11,6 +11,7 @@
 #include "agent/base/log.h"
 #include "agent/base/result.h"
 #include "agent/base/time.h"
+#include "agent/config/broker_profile.h"
 #include "agent/ports/broker.h"
 
 namespace outrider {
@@ -75,7 +76,8 @@ struct BufferConfig {
 };
 
 struct PublishConfig {
-  std::vector<BrokerAddress> brokers;  ///< Walked in order.
+  AppliedProfile profile;
+  std::vector<BrokerAddress> brokers;  ///< Walked in order; one per port to try.
   bool allows_plain_text = false;      ///< mqtt:// may leave this machine.
   TlsOptions tls;                      ///< For mqtts://.
   MqttVersion version = MqttVersion::k5;

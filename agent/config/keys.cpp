@@ -11,8 +11,10 @@ namespace {
 
 using Key = std::string_view;
 
-constexpr std::array kTop{Key{"$schema"}, Key{"vehicle_id"}, Key{"buses"},     Key{"signals"}, Key{"buffer"},
-                          Key{"publish"}, Key{"status"},     Key{"simulator"}, Key{"clock"},   Key{"log"}};
+constexpr std::array kTop{Key{"$schema"},   Key{"vehicle_id"}, Key{"buses"},   Key{"signals"},
+                          Key{"buffer"},    Key{"broker"},     Key{"publish"}, Key{"status"},
+                          Key{"simulator"}, Key{"clock"},      Key{"log"}};
+constexpr std::array kBroker{Key{"profile"}};
 constexpr std::array kBus{Key{"name"}, Key{"dbc"}, Key{"match"}};
 constexpr std::array kSignal{Key{"message"}, Key{"signal"},         Key{"as"},       Key{"unit"},
                              Key{"period"},  Key{"on_change"},      Key{"deadband"}, Key{"min_interval"},
@@ -50,6 +52,7 @@ constexpr std::array kObjects{ConfigObject{"", kTop},
                               ConfigObject{"buses[]", kBus},
                               ConfigObject{"signals[]", kSignal},
                               ConfigObject{"buffer", kBuffer},
+                              ConfigObject{"broker", kBroker},
                               ConfigObject{"publish", kPublish},
                               ConfigObject{"publish.tls", kTls},
                               ConfigObject{"publish.backoff", kBackoff},

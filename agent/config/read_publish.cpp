@@ -19,6 +19,14 @@ constexpr std::array<Choice<MqttVersion>, 2> kVersions{
 constexpr std::array<Choice<Layout>, 2> kLayouts{
     {{"columns", Layout::kColumns}, {"records", Layout::kRecords}}};
 
+std::optional<std::string> transport_problem(const BrokerAddress& address, const PublishConfig& publish) {
+  const BrokerProfile& profile = *publish.profile.rules;
+  if (profile.is_service && !address.is_secure)
+    return std::string(profile.name) + ": is reached by TLS only; write mqtts://" + address.host;
+  if (publish.allows_plain_text) return std::nullopt;
+  return plain_text_problem(address, "set publish.allow_plain_text to true");
+}
+
 void read_brokers(const JsonObject& object, PublishConfig& publish) {
   const std::optional<JsonEntry> entry = object.find("brokers");
   if (!entry) {
@@ -32,19 +40,19 @@ void read_brokers(const JsonObject& object, PublishConfig& publish) {
     std::string url;
     if (!item.read(url, TextLimits{.most_bytes = 512})) continue;
     Result<BrokerAddress> address = parse_broker_url(url);
-    const std::optional<std::string> problem =
-        !address                    ? address.error().text
-        : publish.allows_plain_text ? std::nullopt
-                                    : plain_text_problem(*address, "set publish.allow_plain_text to true");
-    if (problem)
+    if (const auto problem = address ? transport_problem(*address, publish) : address.error().text) {
       item.refuse(*problem);
-    else
-      publish.brokers.push_back(std::move(*address));
+      continue;
+    }
+    for (BrokerAddress& each : expand_ports(*address, names_port(url), publish))
+      publish.brokers.push_back(std::move(each));
   }
 }
 
 void read_identity(const JsonObject& object, const std::string& vehicle_id, PublishConfig& publish) {
-  publish.client_id = "outrider-" + vehicle_id;
+  const std::string_view usual = publish.profile.rules->client_id;
+  publish.client_id =
+      expand(std::string(usual.empty() ? "outrider-{vehicle_id}" : usual), "{vehicle_id}", vehicle_id);
   const bool is_given =
       object.read("client_id", publish.client_id, TextLimits{.most_bytes = kLongestClientId});
   if (is_given && publish.client_id[0] == '$')
@@ -60,7 +68,7 @@ void read_identity(const JsonObject& object, const std::string& vehicle_id, Publ
 void read_password(const JsonObject& object, const FileContext& files, PublishConfig& publish) {
   if (object.read("password_file", publish.password_file, TextLimits{.most_bytes = 4096}))
     publish.password_file = resolve_path(publish.password_file, files);
-  if (object.has("password_file") && !object.has("username"))
+  if (object.has("password_file") && publish.username.empty() && !object.has("username"))
     object.problem("password_file", "needs a username beside it; MQTT has no password without one");
 }
 
@@ -100,9 +108,12 @@ PublishConfig read_publish(const JsonObject& top, const std::string& vehicle_id,
   const std::optional<JsonObject> object = top.object("publish", "publish");
   if (!object) return publish;
   object->read("allow_plain_text", publish.allows_plain_text);
-  read_brokers(*object, publish);
+  publish.profile.rules = &read_profile(top);
+  preset_limits(*object, publish);
   publish.tls = read_tls(*object, files);
+  read_brokers(*object, publish);
   read_identity(*object, vehicle_id, publish);
+  preset_names(*object, publish);
   read_password(*object, files, publish);
   read_timing(*object, publish);
   object->read_choice("mqtt", publish.version, kVersions);
@@ -114,6 +125,7 @@ PublishConfig read_publish(const JsonObject& top, const std::string& vehicle_id,
   read_rates(*object, publish);
   object->read("topic", publish.topic, TextLimits{.most_bytes = 1024});
   if (const auto problem = topic_problem(publish.topic, vehicle_id)) object->problem("topic", *problem);
+  hold_to_profile(*object, vehicle_id, publish);
   return publish;
 }
 

@@ -38,13 +38,6 @@ std::optional<std::string> placeholder_problem(std::string_view topic) {
   return std::nullopt;
 }
 
-std::string expand(std::string topic, const std::string& placeholder, std::string_view value) {
-  for (std::size_t at = topic.find(placeholder); at != std::string::npos;
-       at = topic.find(placeholder, at + value.size()))
-    topic.replace(at, placeholder.size(), value);
-  return topic;
-}
-
 /// The part that brokers count and match.
 std::string_view counted_part(std::string_view topic) {
   if (topic.substr(0, kBasicIngest.size()) != kBasicIngest) return topic;
@@ -53,6 +46,13 @@ std::string_view counted_part(std::string_view topic) {
 }
 
 }  // namespace
+
+std::string expand(std::string text, std::string_view placeholder, std::string_view value) {
+  for (std::size_t at = text.find(placeholder); at != std::string::npos;
+       at = text.find(placeholder, at + value.size()))
+    text.replace(at, placeholder.size(), value);
+  return text;
+}
 
 std::optional<std::string> topic_problem(std::string_view topic, std::string_view vehicle_id) {
   if (topic.find_first_of("+#") != std::string_view::npos)

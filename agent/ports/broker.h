@@ -20,6 +20,7 @@ struct BrokerAddress {
   std::string host;
   std::uint16_t port = 1883;
   bool is_secure = false;  ///< mqtts://
+  std::string alpn = {};   ///< To be asked for on this port; empty: what TlsOptions say.
 
   std::string text() const {
     const bool is_ipv6 = host.find(':') != std::string::npos;
@@ -46,6 +47,19 @@ inline constexpr const char* kLinkFaultNames[kLinkFaults] = {
 struct LastWill {
   std::string topic;
   std::string payload;
+  bool is_retained = true;
+};
+
+/// What the broker said in CONNACK. What it did not say is as the request presumed: on 3.1.1 all of it.
+///
+/// Of the other properties none matters here: every connection is a new session (Session Expiry Interval), has a client
+/// id of ours (Assigned Client Identifier), subscribes to nothing, and uses no topic aliases.
+struct BrokerLimits {
+  std::uint32_t receive_maximum = 65535;         ///< QoS 1 publishes in flight.
+  std::uint32_t max_packet_bytes = 268'435'455;  ///< Whole MQTT packet.
+  std::uint8_t max_qos = 2;
+  bool retain_available = true;
+  std::optional<seconds> server_keep_alive;
 };
 
 struct ConnectRequest {
@@ -58,16 +72,8 @@ struct ConnectRequest {
   seconds keep_alive{30};
   milliseconds timeout{20'000};      ///< Dial plus CONNACK.
   std::uint32_t max_in_flight = 64;  ///< What we ask the library for; CONNACK may lower it.
-  std::optional<LastWill> will;      ///< QoS 1, retained.
-};
-
-/// What the broker said in CONNACK; absent on 3.1.1, where these defaults stand.
-struct BrokerLimits {
-  std::uint32_t receive_maximum = 65535;         ///< QoS 1 publishes in flight.
-  std::uint32_t max_packet_bytes = 268'435'455;  ///< Whole MQTT packet.
-  std::uint8_t max_qos = 2;
-  bool retain_available = true;
-  std::optional<seconds> server_keep_alive;
+  std::optional<LastWill> will;      ///< QoS 1.
+  BrokerLimits presumed = {};        ///< Where CONNACK is silent.
 };
 
 struct Publication {

@@ -8,18 +8,6 @@
 #include "agent/base/quantity.h"
 
 namespace outrider {
-namespace {
-
-constexpr int kSessionTakenOver = 0x8E;  // MQTT 5.0, 3.14.2.1
-/// How soon the clock is looked at again while it is not set. Nothing but the time is waited for.
-constexpr milliseconds kTimeRetry{2000};
-
-/// Somebody has to mend a file or a broker first, and each attempt costs a handshake of kilobytes.
-bool needs_help(LinkFault fault) {
-  return fault == LinkFault::kServerCertificate || fault == LinkFault::kOwnCertificate;
-}
-
-}  // namespace
 
 Publisher::Publisher(PublisherOptions options, Outbox& outbox, Broker& broker)
     : config_(std::move(options.config)),
@@ -28,6 +16,7 @@ Publisher::Publisher(PublisherOptions options, Outbox& outbox, Broker& broker)
       outbox_(outbox),
       broker_(broker),
       random_(options.seed),
+      attempts_(config_),
       packer_(outbox, config_.layout),
       pace_(config_) {}
 
@@ -50,22 +39,11 @@ void Publisher::advance(BootTime now) {
 }
 
 Publisher::Mode Publisher::offline(BootTime now) {
-  if (now < next_attempt_) return Mode::kOffline;
-  const BrokerAddress& address = config_.brokers[broker_index_];
-  const ConnectRequest request{.address = address,
-                               .tls = config_.tls,
-                               .version = config_.version,
-                               .client_id = config_.client_id,
-                               .username = config_.username,
-                               .password = password_,
-                               .keep_alive = config_.keep_alive,
-                               .timeout = config_.connect_timeout,
-                               .max_in_flight = config_.max_in_flight,
-                               .will = will_};
-  if (const auto begun = broker_.connect(request); !begun) {
+  if (now < attempts_.next()) return Mode::kOffline;
+  if (const auto begun = broker_.connect(attempts_.request(password_, will_)); !begun) {
     trouble_ = begun.error().text;
     last_trouble_ = PublishTrouble{trouble_, now};
-    schedule_attempt(now, {});
+    attempts_.failed({}, now, random());
     return Mode::kOffline;
   }
   return Mode::kConnecting;
@@ -111,10 +89,13 @@ void Publisher::take_events(BootTime now) {
 }
 
 void Publisher::on_connected(const BrokerEvent& event, BootTime now) {
-  log_info("link", "connected to " + config_.brokers[broker_index_].text());
+  if (const auto refusal = attempts_.connected(event.limits, now)) {
+    broker_.disconnect(true);
+    return on_failed(*refusal, now);
+  }
+  log_info("link", "connected to " + attempts_.broker().text());
   ++counters_.connects;
   limits_ = event.limits;
-  connected_at_ = now;
   trouble_.clear();
   poison_.connected();
   mode_ = Mode::kCatchingUp;
@@ -122,48 +103,27 @@ void Publisher::on_connected(const BrokerEvent& event, BootTime now) {
 
 void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   const bool was_established = event.kind == BrokerEvent::Kind::kLost;
-  trouble_ = config_.brokers[broker_index_].text() + ": " + event.text;
+  trouble_ = attempts_.broker().text() + ": " + event.text;
   if (was_established) {
     ++counters_.losses;
-    if (twins_.lost(event.closed_by_peer && event.reason_code == 0, now - connected_at_))
+    if (twins_.lost(event.closed_by_peer && event.reason_code == 0, now - attempts_.connected_at()))
       trouble_ += ", as it did before; is another client connected as \"" + config_.client_id + "\"?";
     lost_at_ = now;
-    // A broker that accepts and then kicks must not make a tight loop: only a stable connection clears the
-    // slate.
-    if (now - connected_at_ >= config_.stable_after) failures_ = 0;
     judge_loss(event, now);
   }
   last_trouble_ = PublishTrouble{trouble_, now};
   rewind();
   ++counters_.faults[static_cast<std::size_t>(event.fault)];
-  schedule_attempt(now, event);
+  attempts_.failed(event, now, random());
   mode_ = Mode::kOffline;
-  log(needs_help(event.fault) ? LogLevel::kError : LogLevel::kWarning, "link",
-      (was_established ? "lost " : "cannot connect to ") + trouble_ + "; next try in " +
-          duration_text(next_attempt_ - now));
-}
-
-void Publisher::schedule_attempt(BootTime now, const BrokerEvent& event) {
-  if (event.fault == LinkFault::kTime) {
-    next_attempt_ = now + kTimeRetry;
-    return;
-  }
-  ++failures_;
-  broker_index_ = (broker_index_ + 1) % config_.brokers.size();
-  const double random = std::uniform_real_distribution<double>(0, 1)(random_);
-  milliseconds delay = backoff_delay(config_.backoff, failures_, random);
-  const milliseconds long_delay =
-      config_.backoff.cap / 2 + std::chrono::duration_cast<milliseconds>(config_.backoff.cap / 2 * random);
-  // Only when there is no other broker to try.
-  if (needs_help(event.fault) && config_.brokers.size() == 1) delay = long_delay;
-  if (event.reason_code == kSessionTakenOver) {
-    // Two agents with one client id would kick each other out for ever; somebody has to notice.
+  if (is_takeover(event)) {
     ++counters_.takeovers;
-    delay = long_delay;
     log_error("link.identity", "another client connected as \"" + config_.client_id +
                                    "\"; every agent needs its own publish.client_id");
   }
-  next_attempt_ = now + delay;
+  log(needs_help(event) ? LogLevel::kError : LogLevel::kWarning, "link",
+      (was_established ? "lost " : "cannot connect to ") + trouble_ + "; next try in " +
+          duration_text(attempts_.next() - now));
 }
 
 /// Everything that is not acknowledged goes out again, on the next connection. Pauses of streams stay.

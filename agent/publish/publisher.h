@@ -9,6 +9,7 @@
 
 #include "agent/base/time.h"
 #include "agent/ports/broker.h"
+#include "agent/publish/attempts.h"
 #include "agent/publish/flights.h"
 #include "agent/publish/pace.h"
 #include "agent/publish/packer.h"
@@ -92,9 +93,9 @@ class Publisher {
   void on_answer(const BrokerEvent& event, BootTime now);
   void on_acknowledged(StreamIndex stream, std::uint64_t token);
   void on_rejected(StreamIndex stream, const BrokerEvent& event, BootTime now);
-  void schedule_attempt(BootTime now, const BrokerEvent& event);
   void rewind();
   bool is_link_dead(BootTime now) const;
+  double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   bool may_send(BootTime now);
   void took_off(BootTime now, const Publication& publication);
@@ -117,13 +118,10 @@ class Publisher {
   const std::uint64_t max_in_flight_bytes_;
   Outbox& outbox_;
   Broker& broker_;
-  std::mt19937_64 random_;
+  std::mt19937_64 random_;  // of the pauses
 
   Mode mode_ = Mode::kOffline;
-  std::size_t broker_index_ = 0;
-  std::uint32_t failures_ = 0;  // attempts and short connections since the last stable one
-  BootTime next_attempt_{};
-  BootTime connected_at_{};
+  Attempts attempts_;
   std::optional<BootTime> lost_at_;
   BrokerLimits limits_;
   std::string trouble_;  // why we are offline

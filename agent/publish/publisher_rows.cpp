@@ -117,8 +117,7 @@ bool Publisher::send_one(StreamIndex index, BootTime now) {
                                 .content_type = "application/json"};
   if (const auto sent = broker_.publish(publication); !sent) {
     if (sent.error().fault == Fault::kReject)
-      refused(index, packed->range, limits_.max_qos < 1 ? Blame::kNobody : Blame::kMessage, sent.error().text,
-              now);
+      refused(index, packed->range, Blame::kMessage, sent.error().text, now);
     else
       is_full_ = in_flight() > 0;  // else nothing would ever say that there is room again
     return false;

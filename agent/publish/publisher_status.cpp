@@ -49,15 +49,15 @@ void Publisher::say_goodbye(std::string_view text) {
 LinkState Publisher::link() const {
   const bool is_connected = mode_ == Mode::kLive || mode_ == Mode::kCatchingUp;
   return {.is_connected = is_connected,
-          .broker = config_.brokers[broker_index_].text(),
-          .since = is_connected ? std::optional(connected_at_) : lost_at_,
-          .next_attempt = mode_ == Mode::kOffline ? std::optional(next_attempt_) : std::nullopt};
+          .broker = attempts_.broker().text(),
+          .since = is_connected ? std::optional(attempts_.connected_at()) : lost_at_,
+          .next_attempt = mode_ == Mode::kOffline ? std::optional(attempts_.next()) : std::nullopt};
 }
 
 std::string Publisher::link_text(BootTime now) const {
   switch (mode_) {
     case Mode::kConnecting:
-      return "connecting to " + config_.brokers[broker_index_].text();
+      return "connecting to " + attempts_.broker().text();
     case Mode::kCatchingUp:
       return "catching up";
     case Mode::kLive:
@@ -67,7 +67,7 @@ std::string Publisher::link_text(BootTime now) const {
   }
   if (trouble_.empty()) return "offline";
   return "offline: " + trouble_ + ", next try in " +
-         duration_text(next_attempt_ > now ? next_attempt_ - now : nanoseconds(0));
+         duration_text(attempts_.next() > now ? attempts_.next() - now : nanoseconds(0));
 }
 
 }  // namespace outrider

@@ -14,6 +14,11 @@ namespace {
 
 constexpr milliseconds kPoliteLimit{2000};
 
+/// 0 is a broker that never cuts off.
+bool is_shorter(const std::optional<seconds>& server, seconds ours) {
+  return server && *server > seconds(0) && *server < ours;
+}
+
 }  // namespace
 
 PahoBroker::PahoBroker(Bell& bell, std::unique_ptr<SecureClient> secure)
@@ -33,17 +38,19 @@ Status PahoBroker::connect(const ConnectRequest& request) {
   if (request.address.is_secure && !secure_) return reject("mqtts:// is not in this build");
   disconnect(false);
   ConnectRequest wanted = request;
-  // Paho 1.3.12 does not follow the broker's Server Keep Alive (MQTT 5.0, 3.2.2.3.14), so the next attempt does.
-  const bool is_same_broker = address_.text() == request.address.text();
-  if (is_same_broker && limits_.server_keep_alive) {
-    wanted.keep_alive = std::min(wanted.keep_alive, *limits_.server_keep_alive);
-  }
+  // Known already from the last connection.
+  const bool is_same_broker = request_.address.text() == request.address.text();
+  if (is_same_broker && is_shorter(limits_.server_keep_alive, wanted.keep_alive))
+    wanted.keep_alive = *limits_.server_keep_alive;
   if (!is_same_broker) limits_ = {};
-  address_ = request.address;
-  connection_ =
-      std::make_unique<PahoConnection>(events_.begin(), std::move(wanted), secure_.get(), events_, link_);
-  enqueue({Job::Step::kStart, connection_.get(), nullptr});
+  start(std::move(wanted));
   return ok();
+}
+
+void PahoBroker::start(ConnectRequest request) {
+  request_ = std::move(request);
+  connection_ = std::make_unique<PahoConnection>(events_.begin(), request_, secure_.get(), events_, link_);
+  enqueue({Job::Step::kStart, connection_.get(), nullptr});
 }
 
 void PahoBroker::disconnect(bool politely) {
@@ -65,6 +72,9 @@ Status PahoBroker::publish(const Publication& publication) {
 void PahoBroker::take_events(std::vector<BrokerEvent>& events) {
   const auto first = static_cast<std::ptrdiff_t>(events.size());
   events_.take(events);
+  // Nothing of the connection comes before its kConnected.
+  if (events.begin() + first != events.end() && asks_again(events[static_cast<std::size_t>(first)]))
+    events.resize(static_cast<std::size_t>(first));
   for (auto each = events.begin() + first; each != events.end(); ++each) {
     if (each->kind == BrokerEvent::Kind::kConnected) {
       is_up_ = true;
@@ -73,6 +83,20 @@ void PahoBroker::take_events(std::vector<BrokerEvent>& events) {
     // Now rather than at the next attempt, which would have to wait for it.
     if (each->kind == BrokerEvent::Kind::kLost || each->kind == BrokerEvent::Kind::kRefused) retire();
   }
+}
+
+bool PahoBroker::asks_again(const BrokerEvent& event) {
+  if (event.kind != BrokerEvent::Kind::kConnected ||
+      !is_shorter(event.limits.server_keep_alive, request_.keep_alive))
+    return false;
+  limits_ = event.limits;
+  ConnectRequest shorter = request_;
+  shorter.keep_alive = *limits_.server_keep_alive;
+  events_.abandon();
+  enqueue({Job::Step::kEndPolitely, connection_.get(), nullptr});  // the will must not go out
+  enqueue({Job::Step::kRetire, nullptr, std::move(connection_)});
+  start(std::move(shorter));
+  return true;
 }
 
 void PahoBroker::set_passing(bool passing) { link_.set_passing(passing); }

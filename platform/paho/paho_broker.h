@@ -23,6 +23,9 @@ class PahoConnection;
 /// What the broker would refuse for good by its CONNACK limits (size, QoS, retain) never leaves: kReject with the
 /// reason it would have given. A message above the window (by number or by bytes) waits: kRetry.
 ///
+/// Paho 1.3.12 does not follow the broker's Server Keep Alive (MQTT 5.0, 3.2.2.3.14), and would be cut off for its silence.
+/// So where that is shorter than what was asked for, kConnected is that of a second connection which asks for it.
+///
 /// Threads  as the port says; beside Paho's two and the link's, one worker that starts and ends connections, because
 ///          ending one takes Paho 100 to 200 ms. It does so in turn: no connection starts before the last one is gone.
 class PahoBroker final : public Broker {
@@ -48,6 +51,8 @@ class PahoBroker final : public Broker {
     std::unique_ptr<PahoConnection> retired;  ///< kRetire: ends with the job.
   };
 
+  void start(ConnectRequest request);
+  bool asks_again(const BrokerEvent& event);
   void retire();
   std::uint64_t enqueue(Job job);
   void work() noexcept;
@@ -60,7 +65,7 @@ class PahoBroker final : public Broker {
   std::unique_ptr<PahoConnection> connection_;
   bool is_up_ = false;  ///< kConnected was taken and kLost was not.
   BrokerLimits limits_;
-  BrokerAddress address_;
+  ConnectRequest request_;  ///< Of `connection_`.
 
   std::mutex mutex_;
   std::condition_variable changed_;

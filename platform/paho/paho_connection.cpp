@@ -42,8 +42,8 @@ int refusal(const Publication& publication, MqttVersion version, const BrokerLim
   return 0;
 }
 
-BrokerLimits limits_of(const mqtt::properties& properties) {
-  BrokerLimits limits;
+BrokerLimits limits_of(const mqtt::properties& properties, const BrokerLimits& presumed) {
+  BrokerLimits limits = presumed;
   const auto set = [&properties](Code code, auto get, auto& limit) {
     if (properties.contains(code)) limit = get(code);
   };
@@ -158,7 +158,7 @@ mqtt::connect_options PahoConnection::options() const {
     const LastWill& will = *request_.will;
     options.set_will(mqtt::will_options(mqtt::string_ref(will.topic), will.payload.data(),
                                         will.payload.size(),
-                                        /*qos=*/1, /*retained=*/true));
+                                        /*qos=*/1, will.is_retained));
   }
   return options;
 }
@@ -218,9 +218,9 @@ Status PahoConnection::hand_over(const Publication& publication, std::size_t slo
 
 void PahoConnection::connected(const mqtt::token& token) {
   BrokerEvent connected = event(BrokerEvent::Kind::kConnected, 0, 0, "connected to " + broker_);
-  if (request_.version == MqttVersion::k5) {
-    connected.limits = limits_of(token.get_connect_response().get_properties());
-  }
+  connected.limits = request_.version == MqttVersion::k5
+                         ? limits_of(token.get_connect_response().get_properties(), request_.presumed)
+                         : request_.presumed;
   is_open_ = true;
   events_.push(number_, std::move(connected));
 }

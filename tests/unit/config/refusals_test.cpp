@@ -25,7 +25,7 @@ TEST_CASE("config: what is unknown or missing at the top is named with what woul
       {R"({"max_bytes": "1MiB"})", "max_bytes: is an unknown key; it belongs in \"buffer\""},
       {R"({"colour": 1})",
        "colour: is an unknown key; known here: \"$schema\", \"vehicle_id\", \"buses\", \"signals\", "
-       "\"buffer\", \"publish\", \"status\", \"simulator\", \"clock\" and \"log\""},
+       "\"buffer\", \"broker\", \"publish\", \"status\", \"simulator\", \"clock\" and \"log\""},
       {R"({"vehicle_id": null})", "vehicle_id: is missing; write a name that no other vehicle has"},
       {R"({"buses": null})",
        "buses: is missing; name at least one: [{\"name\": \"can0\", \"dbc\": [\"vehicle.dbc\"]}]"},

@@ -61,8 +61,8 @@ std::string with_value(std::string path, const std::string& key, const Json& val
 
 /// Every value of a configuration that has a default, as one text.
 std::string describe(const Config& config) {
-  const auto& [brokers, allows_plain_text, tls, version, client_id, username, password_file, topic, layout,
-               max_message, max_in_flight, max_messages_per_second, max_bytes_per_second, keep_alive,
+  const auto& [profile, brokers, allows_plain_text, tls, version, client_id, username, password_file, topic,
+               layout, max_message, max_in_flight, max_messages_per_second, max_bytes_per_second, keep_alive,
                connect_timeout, ack_timeout, backoff, stable_after] = config.publish;
   const SignalRule& rule = config.signals.at(0);
   const Json values = {config.vehicle_id,
@@ -77,6 +77,7 @@ std::string describe(const Config& config) {
                        config.buffer.max_bytes,
                        config.buffer.commit_interval.count(),
                        config.buffer.max_staged_bytes,
+                       std::string(profile.rules->name),
                        allows_plain_text,
                        tls.ca + tls.crl + tls.certificate + tls.key + tls.server_name,
                        static_cast<int>(tls.minimum_version),
@@ -180,7 +181,7 @@ TEST_CASE("config schema: its defaults are the parser's") {
     REQUIRE(config);
     CHECK(describe(*config) == describe(*plain));
   });
-  CHECK(defaults == 24);
+  CHECK(defaults == 25);
 
   const Json& backoff = object_schema(schema, "publish.backoff")["properties"];
   const Result<Config> smallest = parse(config_text("{}"));
@@ -226,7 +227,7 @@ TEST_CASE("config schema: its words are the parser's") {
     for (const Json& word : value["enum"])
       CHECK(refused.find("\"" + word.get<std::string>() + "\"") != std::string::npos);
   });
-  CHECK(choices == 6);
+  CHECK(choices == 7);
 }
 
 TEST_CASE("config schema: what it requires is required") {

@@ -136,11 +136,13 @@ TEST_CASE("publisher: a broker that takes no QoS 1 gets nothing, and nothing is 
   PublisherRig rig;
   rig.broker.is_automatic = true;
   rig.broker.limits.max_qos = 0;
-  rig.broker.limits.max_packet_bytes = 10;  // how the fake refuses
   rig.store(rig.telemetry, 3);
   rig.run(std::chrono::hours(1));
-  CHECK(rig.publisher->counters().buried == 0);
+  CHECK(rig.broker.published.empty());
   CHECK(rig.outbox->backlog(rig.telemetry).rows == 3);
+  CHECK(rig.publisher->counters().connects == 0);
+  REQUIRE(rig.publisher->last_trouble());
+  CHECK(rig.publisher->last_trouble()->text.find(":1883: it takes QoS 0 only") != std::string::npos);
 }
 
 TEST_CASE("publisher: a row that ends every connection is buried with proof, the others get through") {
