@@ -5,6 +5,7 @@ namespace outrider {
 namespace {
 
 constexpr std::uint32_t kKiB = 1024;
+constexpr std::uint64_t kKiBPerSecond = kKiB;
 constexpr std::uint64_t kMB = 1'000'000;
 constexpr ServicePort kSecureMqtt{.number = 8883};
 
@@ -24,8 +25,8 @@ constexpr BrokerProfile kAwsIot{.name = "aws-iot",
                                 .max_in_flight = 100,
                                 .usual_messages_per_second = 70,
                                 .max_messages_per_second = 100,
-                                .usual_bytes_per_second = 320 * kKiB,
-                                .max_bytes_per_second = 512 * kKiB,
+                                .usual_bytes_per_second = 320 * kKiBPerSecond,
+                                .max_bytes_per_second = 512 * kKiBPerSecond,
                                 .min_keep_alive = seconds(30),
                                 .max_keep_alive = seconds(1200),
                                 .certificate_hint =
@@ -44,7 +45,7 @@ constexpr BrokerProfile kAzureEventGrid{
     .max_in_flight_bytes = 60'000,
     .usual_messages_per_second = 70,
     .max_messages_per_second = 1000,
-    .usual_bytes_per_second = 640 * kKiB,
+    .usual_bytes_per_second = 640 * kKiBPerSecond,
     .max_bytes_per_second = kMB,
     .max_keep_alive = seconds(1160),
     .certificate_hint = "knows a device by its certificate (publish.tls.certificate)",

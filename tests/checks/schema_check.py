@@ -53,7 +53,7 @@ REFUSED = {
         (["publish", "brokers"], []), (["publish", "brokers", 0], "tcp://b"), (["publish", "brokers", 0], "ssl://b"),
         (["publish", "tls"], {"ca": ""}), (["publish", "tls"], {"key": "k"}), (["publish", "tls"], {"insecure": True}),
         (["publish", "tls"], {"minimum_version": "1.1"}), (["publish", "tls"], {"alpn": "mqtt"}),
-        (["publish", "allow_plain_text"], "yes"),
+        (["publish", "allow_plain_text"], "yes"), (["broker"], {"profile": "aws"}), (["broker"], "aws-iot"),
         (["publish", "topic"], "a/{channel}"), (["publish", "topic"], "+/{vehicle_id}/{channel}"),
         (["publish", "client_id"], "$me"), (["publish", "password_file"], "pw"), (["publish", "max_message"], 65536),
         (["publish", "max_in_flight"], 0), (["publish", "max_messages_per_second"], 0.5),

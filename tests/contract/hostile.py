@@ -16,7 +16,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
@@ -42,6 +42,8 @@ class Attack:
     lost: str = "none"          # what may be reported as lost: none, a row of each vehicle ("one"), or "some"
     may_overtake: bool = False  # what was in flight behind a refused message is taken before it
     settings: tuple = ()
+    least_rows: int = 100       # so that the verdict says something
+    says: str = ""              # what the agent must have said about it
 
 
 ATTACKS = [
@@ -51,6 +53,10 @@ ATTACKS = [
     Attack("acknowledgements twice"),
     Attack("slow acknowledgements"),
     Attack("Receive Maximum 1"),
+    Attack("Maximum QoS 0", says="it takes QoS 0 only (Maximum QoS in its CONNACK)"),
+    Attack("Retain Available 0"),
+    # Rows so seldom that there is silence between them; the broker counts the pings in it.
+    Attack("Server Keep Alive 1", settings=("buffer.commit_interval=2500ms",), least_rows=4),
     Attack("quota exceeded"),
     Attack("topic not authorized for 4 s", lost="one"),
     Attack("payload invalid", lost="one", may_overtake=True),
@@ -159,10 +165,13 @@ def environment():
 def withstand(attack, options):
     with tempfile.TemporaryDirectory(prefix="outrider-hostile-") as directory:
         try:
-            summary, seen, next_numbers = run(attack, options, Path(directory))
+            summary, seen, next_numbers, said = run(attack, options, Path(directory))
         except Failure as failure:
             return Verdict(attack.name, 0, 0, 0, 0, 0, 0, 0, (str(failure),))
-    return judge(attack, summary, seen, next_numbers)
+    verdict = judge(attack, summary, seen, next_numbers)
+    if attack.says not in said:
+        return replace(verdict, problems=(*verdict.problems, f"the agent did not say {attack.says!r}"))
+    return verdict
 
 
 def run(attack, options, directory):
@@ -173,8 +182,8 @@ def run(attack, options, directory):
             command += ["--set", setting]
         with Child("simulate", directory, command) as agent:
             agent.wait(Failure, longest=120)
-            summary = json.loads(agent.output().splitlines()[-1])
-        return summary, Seen(broker.lines_to_the_end()), next_numbers(directory / "state" / "outrider.db")
+            summary, said = json.loads(agent.output().splitlines()[-1]), agent.errors()
+        return summary, Seen(broker.lines_to_the_end()), next_numbers(directory / "state" / "outrider.db"), said
 
 
 class HostileBroker:
@@ -220,7 +229,7 @@ def judge(attack, summary, seen, next_numbers):
     wanted = {"none": lost_rows == 0, "one": lost_rows == VEHICLES, "some": 0 < lost_rows < len(numbers)}
     checks = {
         f"{len(unreported)} rows neither arrived nor have a gap record: {unreported[:3]}": not unreported,
-        "too few rows were made to say anything": len(numbers) > 100,
+        "too few rows were made to say anything": len(numbers) >= attack.least_rows,
         "the broker did not misbehave": misbehaved > 0 or attack.name in ("none", "Maximum Packet Size"),
         f"{summary['waiting']} samples still wait": summary["waiting"] == 0,
         f"{lost_rows} rows were given up, of {attack.lost} it may be": wanted[attack.lost],

@@ -14,7 +14,7 @@ const QUIET_MS = 300;        // a quota counts afresh after so long without a me
 const FIRST_CONNECTIONS = 3; // misbehave in a way that lets nothing through, so that it has to end
 
 const SUCCESS = 0x00, NOT_AUTHORIZED = 0x87, SESSION_TAKEN_OVER = 0x8e, PACKET_TOO_LARGE = 0x95, QUOTA_EXCEEDED = 0x97,
-  PAYLOAD_INVALID = 0x99, UNSPECIFIED = 0x80;
+  PAYLOAD_INVALID = 0x99, RETAIN_NOT_SUPPORTED = 0x9a, UNSPECIFIED = 0x80;
 
 const has_marked_row = (rows) => rows.some((row) => row.seq <= MARKED_ROW && MARKED_ROW <= row.through && !row.lost);
 const is_telemetry = (packet) => packet.topic.endsWith('/telemetry');
@@ -41,6 +41,12 @@ const attacks = {
     properties: { receiveMaximum: 1 },
     acknowledge: (client, send) => { setTimeout(send, 20); misbehaved(); },
   },
+  'Maximum QoS 0': { properties: (client) => is_first(client) && !misbehaved() ? { maximumQoS: 0 } : undefined },
+  'Retain Available 0': {
+    properties: { retainAvailable: false },
+    connack: (client, packet) => !(packet.will && packet.will.retain) || refuse(client, RETAIN_NOT_SUPPORTED),
+  },
+  'Server Keep Alive 1': { properties: { serverKeepAlive: 1 }, keep_alive_ms: 1500 },
   'quota exceeded': {
     judge: (packet) => {
       const is_quiet = Date.now() - state.last_message > QUIET_MS;
@@ -89,8 +95,12 @@ function misbehaved() { ++state.misbehaved; return false; }
 function send(client, packet) {
   if (!client.socket.destroyed) client.socket.write(mqtt.generate(packet, { protocolVersion: client.version }));
 }
+function refuse(client, reason) {
+  send(client, { cmd: 'connack', returnCode: reason, reasonCode: reason, sessionPresent: false });
+  return end(client);
+}
 function write(client, bytes) { client.socket.write(bytes); return misbehaved(); }
-function end(client) { misbehaved(); client.socket.end(); client.is_ended = true; }
+function end(client) { client.socket.end(); client.is_ended = true; return misbehaved(); }
 
 /// What a message has: rows as {stream, seq, through, samples, lost}.
 function rows_of(packet) {
@@ -104,7 +114,16 @@ function rows_of(packet) {
   }));
 }
 
+/// What this client was told that it must not do.
+function breach(client, packet) {
+  if (packet.qos > (client.properties.maximumQoS ?? 2)) return `QoS ${packet.qos}`;
+  if (packet.retain && client.properties.retainAvailable === false) return 'a retained message';
+  if (packet.length > (client.properties.maximumPacketSize ?? Infinity)) return `a packet of ${packet.length} bytes`;
+  return undefined;
+}
+
 function on_publish(client, packet) {
+  if (breach(client, packet)) tell({ broken: `${breach(client, packet)} against CONNACK` });
   const rows = rows_of(packet);
   const verdict = attack.judge ? attack.judge(packet, rows) : SUCCESS;
   if (verdict === 'close') return end(client);
@@ -116,24 +135,38 @@ function on_publish(client, packet) {
   else acknowledge();
 }
 
+/// Who is silent for one and a half times the keep-alive is cut off (MQTT 5.0, 3.1.2.10).
+function watch_silence(client) {
+  clearTimeout(client.silence);
+  client.silence = setTimeout(() => { if (!client.is_ended) { tell({ broken: 'silence against CONNACK' }); end(client); } },
+    attack.keep_alive_ms);
+}
+
 function on_connect(client, packet) {
   client.version = packet.protocolVersion;
   client.number = ++state.clients;
-  if (attack.connack && !attack.connack(client)) return;
-  send(client, { cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false, properties: attack.properties });
+  if (attack.connack && !attack.connack(client, packet)) return;
+  client.properties = (typeof attack.properties === 'function' ? attack.properties(client) : attack.properties) || {};
+  send(client, { cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false, properties: client.properties });
   if (attack.connected) attack.connected(client);
+}
+
+function on_ping(client) {
+  if (attack.keep_alive_ms) misbehaved();
+  send(client, { cmd: 'pingresp' });
 }
 
 function on_packet(client, packet) {
   if (client.is_ended) return;  // a broker does not take what comes after its end
+  if (attack.keep_alive_ms) watch_silence(client);
   if (packet.cmd === 'connect') on_connect(client, packet);
   if (packet.cmd === 'publish') on_publish(client, packet);
-  if (packet.cmd === 'pingreq') send(client, { cmd: 'pingresp' });
-  if (packet.cmd === 'disconnect') client.socket.end();
+  if (packet.cmd === 'pingreq') on_ping(client);
+  if (packet.cmd === 'disconnect') { client.is_ended = true; client.socket.end(); }
 }
 
 const server = net.createServer({ noDelay: true }, (socket) => {
-  const client = { socket, version: 4, number: 0, held: [], is_ended: false };
+  const client = { socket, version: 4, number: 0, held: [], is_ended: false, properties: {} };
   const parser = mqtt.parser();
   parser.on('packet', (packet) => on_packet(client, packet));
   parser.on('error', (error) => { tell({ broken: String(error) }); socket.destroy(); });
