@@ -92,31 +92,6 @@ void Agent::tell_of_salvage() {
   store_event(event);
 }
 
-std::vector<Agent::Unstored> Agent::unstored() const {
-  std::vector<Unstored> of_lanes;
-  for (const Lane& lane : lanes_) {
-    const StreamIndex stream = lane.streams().telemetry;
-    const Ledger ledger = ports_.outbox.ledger(stream);
-    const std::uint64_t staged = ports_.outbox.staged_samples(stream);
-    of_lanes.push_back({.in_memory = lane.unreported_losses() + staged,
-                        .in_file = ledger.waiting > staged ? ledger.waiting - staged : 0,
-                        .lost = ledger.lost,
-                        .epoch = ports_.outbox.epoch()});
-  }
-  return of_lanes;
-}
-
-/// What salvage found missing it has reported itself; of a file that is gone nobody else can tell.
-void Agent::report_unstored(const std::vector<Unstored>& before) {
-  for (std::size_t i = 0; i < std::min(before.size(), lanes_.size()); ++i) {
-    const Ledger now = ports_.outbox.ledger(lanes_[i].streams().telemetry);
-    const std::uint64_t earlier = before[i].epoch == ports_.outbox.epoch() ? before[i].lost : 0;
-    const std::uint64_t found = now.waiting + (now.lost > earlier ? now.lost - earlier : 0);
-    const std::uint64_t gone = before[i].in_file > found ? before[i].in_file - found : 0;
-    lanes_[i].count_loss("buffer_damaged", before[i].in_memory + gone);
-  }
-}
-
 Agent::Agent(const Config& config, AgentPorts ports)
     : config_(config), ports_(ports), started_(ports.clock.now()) {}
 
@@ -230,10 +205,12 @@ bool Agent::is_drained() const {
 
 Progress Agent::progress() const {
   Progress progress = totals();
-  progress.sampled -= before_.sampled;
-  progress.stored -= before_.stored;
-  progress.published -= before_.published;
-  progress.lost -= before_.lost;
+  progress.frames += inherited_.frames;
+  progress.matched += inherited_.matched;
+  progress.sampled += inherited_.sampled - before_.sampled;
+  progress.stored += inherited_.stored - before_.stored;
+  progress.published += inherited_.published - before_.published;
+  progress.lost += inherited_.lost - before_.lost;
   return progress;
 }
 

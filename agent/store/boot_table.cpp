@@ -66,6 +66,12 @@ std::uint32_t BootTable::key_of(std::string_view boot_id) {
   return id;
 }
 
+std::string BootTable::id_of(std::uint32_t key) const {
+  const auto known =
+      std::find_if(boots_.begin(), boots_.end(), [key](const Boot& boot) { return boot.id == key; });
+  return known == boots_.end() ? std::string() : known->boot_id;
+}
+
 void BootTable::note(const OffsetEntry& entry) {
   auto place = std::lower_bound(offsets_.begin(), offsets_.end(), entry, is_before);
   const bool replaces = place != offsets_.end() && !is_before(entry, *place);

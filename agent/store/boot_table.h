@@ -26,6 +26,8 @@ class BootTable {
   Status load();
   /// Key of a boot; made on first sight.
   std::uint32_t key_of(std::string_view boot_id);
+  /// "" when there is no such boot.
+  std::string id_of(std::uint32_t key) const;
   void note(const OffsetEntry& entry);
   const std::vector<OffsetEntry>& offsets() const { return offsets_; }
 

@@ -25,7 +25,7 @@ Result<std::unique_ptr<DamagedBuffer>> DamagedBuffer::open(const std::string& pa
   Result<std::unique_ptr<Database>> sql = Database::open_evidence(path);
   const Result<std::int64_t> asked =
       sql ? (*sql)->integer("SELECT count(*) FROM sqlite_schema") : Result<std::int64_t>(sql.error());
-  if (!asked && asked.error().fault == Fault::kRetry) return asked.error();
+  if (!asked && asked.error().fault != Fault::kStop) return asked.error();
   std::unique_ptr<DamagedBuffer> buffer(new DamagedBuffer(path, sql ? std::move(*sql) : nullptr));
   if (buffer->evidence_.streams.empty())
     return reject(path + " has nothing of a buffer in it that can be read");

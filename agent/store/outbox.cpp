@@ -52,6 +52,8 @@ Result<StreamIndex> Outbox::stream(std::string_view vehicle_id, Channel channel)
 
 std::uint32_t Outbox::boot(std::string_view boot_id) { return state_->boot_table.key_of(boot_id); }
 
+std::string Outbox::boot_id(std::uint32_t boot) const { return state_->boot_table.id_of(boot); }
+
 void Outbox::note_offset(const OffsetEntry& entry) { state_->boot_table.note(entry); }
 
 const std::vector<OffsetEntry>& Outbox::offsets() const { return state_->boot_table.offsets(); }
@@ -158,6 +160,10 @@ StoreHealth Outbox::health() const {
   health.written_bytes = io.written_bytes;
   health.syncs = io.syncs;
   health.dead_letters = state_->letter_table.size();
+  if (const std::string& why = state_->options.in_memory_because; !why.empty()) {
+    health.is_in_memory = true;
+    health.last_error = why;
+  }
   return health;
 }
 

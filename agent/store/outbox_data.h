@@ -82,6 +82,7 @@ struct OutboxData {
 
   StoreHealth health;           ///< Without what is asked for when somebody wants to know.
   bool is_live = false;         ///< See Outbox::set_live.
+  bool is_held_back = false;    ///< See Outbox::hold_back.
   bool is_in_use = false;       ///< A commit succeeded, so the file must be there.
   bool is_making_room = false;  ///< Rows went since the file last had room to spare.
   bool may_grow = true;         ///< The disk has room for a longer file.

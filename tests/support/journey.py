@@ -89,8 +89,8 @@ class Journey:
         fields = Path(f"/proc/{self.agent.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def judge(self, board, attack, repetitions):
-        """Ends the verifier; everything that was sampled must have arrived or been reported."""
+    def judge(self, board, attack, repetitions, *, lives=1):
+        """Ends the verifier; everything that was sampled must have arrived or been reported, in so many epochs."""
         self.verifier.end()
         report = json.loads(self.verifier.output())
         board.add(attack, repetitions, rows_in=self.sampled, delivered=report["samples"],
@@ -99,6 +99,7 @@ class Journey:
                   out_of_order=report["out_of_order"], repeats=report["repeats"])
         if wrong := {name: report[name] for name in ("gaps", "out_of_order", "conflicts", "broken") if report[name]}:
             raise self.failure(f"{attack}: verify says no: {wrong}, {self.verifier.last_words()}")
-        if report["epochs"] != report["streams"]:
-            raise self.failure(f"{attack}: a buffer began a new life, though none of its numbers could have repeated")
+        if report["epochs"] != report["streams"] * lives:
+            raise self.failure(f"{attack}: {report['epochs']} epochs of {report['streams']} streams, but a new life begins "
+                               "only where numbers could repeat")
         return report

@@ -264,7 +264,7 @@ TEST_CASE("outbox: a second process is told that the buffer is in use") {
   MemoryFile other_file;
   Result<std::unique_ptr<Outbox>> second = Outbox::open(fixture.options, other_file);
   REQUIRE_FALSE(second);
-  CHECK(second.error().fault == Fault::kRetry);
+  CHECK(second.error().fault == Fault::kReject);
   CHECK(second.error().text.find("in use by another process") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(fixture.options.path + "-shm"));
 }
