@@ -19,6 +19,11 @@ constexpr std::uint64_t kMostRecordBytes = 256ULL << 20U;
 
 Result<std::unique_ptr<DamagedBuffer>> DamagedBuffer::open(const std::string& path) {
   std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    return reject(
+        path +
+        " is a directory; give the file in it, such as outrider.db.damaged-1, or with --state DIR the " +
+        "directory of the buffer that is damaged");
   if (!std::filesystem::is_regular_file(path, error) &&
       !std::filesystem::is_regular_file(path + "-wal", error))
     return reject("there is no file " + path);

@@ -190,6 +190,11 @@ class Trial:
         self.bad("there is no dead letter 7", "buffer", "requeue", "7")
         must(self.good("buffer", "requeue", "--all") == '{"requeued":0}\n', "dead letters were requeued")
         must(self.outrider("buffer", "requeue").returncode == 2, "requeue nothing is a mistake")
+        for wrong in ("0", "-3", "1.5", "all"):
+            done = self.outrider("buffer", "requeue", "--", wrong)
+            must(done.returncode == 2 and f'"{wrong}" is no dead letter' in done.stderr, f"requeue {wrong}: {done}")
+        for more in ((), ("--dry-run",)):
+            self.bad(f"{self.directory} is a directory; give the file in it", "buffer", "salvage", *more, str(self.directory))
         self.check_export()
         return sum(stream["waiting"] for stream in streams)
 
