@@ -86,6 +86,11 @@ Result<Sequence> Outbox::State::stage(StagedRow entry) {
   return number;
 }
 
+void Outbox::note_given_up(std::string_view reason) {
+  if (!state_->gave_up_at) log_error("store.full", reason);
+  state_->gave_up_at = state_->last_asked;
+}
+
 Status Outbox::commit() { return state_->commit(); }
 
 bool Outbox::is_commit_due(BootTime now) const {

@@ -76,6 +76,9 @@ class Outbox {
   /// or the row would not fit even into an empty buffer: it is gone, and the caller reports its samples as lost.
   /// `losses` happened before it, and count with its commit.
   Result<Sequence> append(StreamIndex stream, Row row, const LossCounts& losses = {});
+  /// A row that `append` refused for `reason` is given up. The first one is worth a line in the log, and so is a minute
+  /// in which there was none.
+  void note_given_up(std::string_view reason);
 
   /// Writes what is staged, cheap when nothing is. When there is not room for all of it: the oldest rows that fit; the
   /// others stay staged. kRetry when not one did.
