@@ -114,8 +114,9 @@ class Outbox {
   Status bury(StreamIndex stream, Sequence seq, std::string_view reason);
   /// Dead letters from `first_id` on, in order of burial, at most `max_rows`.
   Result<std::vector<DeadLetter>> dead_letters(std::int64_t first_id, std::size_t max_rows);
-  /// Stages the row of a dead letter under a new number; with that commit the letter is gone.
-  Result<Sequence> requeue(std::int64_t id);
+  /// Stages the row of a dead letter, as `edit` leaves it, under a new number; with that commit the letter is gone. Its
+  /// gap record reported its samples and what it said of losses before it: the samples count again as sampled.
+  Result<Sequence> requeue(std::int64_t id, const std::function<void(Row&)>& edit = {});
 
   Backlog backlog(StreamIndex stream) const;
   Ledger ledger(StreamIndex stream) const;
