@@ -103,7 +103,13 @@ Result<std::unique_ptr<Outbox::State>> Outbox::State::open_in_place(const Outbox
     database.note_damage();
     return not_ours(database, *owner);
   }
-  Status ready = owner ? state.prepare(*owner) : owner.error();
+  // The lock is ours by now, so nobody writes into the log. Before the first write, which may go over its beginning.
+  const LogContents log = owner && !options.path.empty() ? read_log(options.path) : LogContents();
+  if (!log.header.empty() && database.write_log_header(log.header)) {
+    made->reset();
+    return open_in_place(options, epoch_file, refusal);
+  }
+  Status ready = owner ? state.prepare(*owner, log) : owner.error();
   const bool is_unusable = !ready && ready.error().fault == Fault::kStop && !database.was_refused();
   if (ready) ready = state.begin_life(epoch_file);
   if (ready) ready = state.load();
@@ -116,15 +122,13 @@ Result<std::unique_ptr<Outbox::State>> Outbox::State::open_in_place(const Outbox
 }
 
 /// Finds out whether the file can be used, and whether its numbers may be used already.
-Status Outbox::State::prepare(FileOwner owner) {
+Status Outbox::State::prepare(FileOwner owner, const LogContents& log) {
   const std::string& path = options.path;
   if (options.is_known_damaged && owner == FileOwner::kUs)
     return stop("the buffer " + path + " was found damaged when it was in use");
   if (options.is_known_damaged)
     salvage_report =
         SalvageReport{.reason = "the buffer was removed while it was in use", .is_new_epoch = true};
-  // The lock is ours by now, so nobody writes into the log. Before the first write, which may go over its beginning.
-  const LogContents log = path.empty() ? LogContents() : read_log(path);
   if (log.state == LogContents::State::kBroken)
     return stop("the log of the buffer " + path +
                 " is damaged, and what SQLite makes of it is not the newest");

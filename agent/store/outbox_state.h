@@ -24,7 +24,7 @@ struct Outbox::State : OutboxData {
                                                       Refusal& refusal);
   static Result<std::unique_ptr<State>> open_empty(const OutboxOptions& options, SmallFile& epoch_file,
                                                    SetAside& aside, const Error& why);
-  Status prepare(FileOwner owner);
+  Status prepare(FileOwner owner, const LogContents& log);
   Status check_log(const LogContents& log);
   Status check_structure();
   Status begin_life(SmallFile& epoch_file);

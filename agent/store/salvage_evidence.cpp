@@ -2,6 +2,7 @@
 #include "agent/store/salvage_evidence.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <vector>
 
@@ -30,10 +31,12 @@ bool is_channel(std::int64_t value) {
   return value == static_cast<int>(Channel::kTelemetry) || value == static_cast<int>(Channel::kEvents);
 }
 
+bool is_stream_id(std::int64_t value) { return value >= 0 && value <= INT16_MAX; }
+
 /// A record as a row of table `stream` whose checksum is right.
 std::optional<StreamTable::Entry> stream_from(std::int64_t id, const PageFile::Record& record) {
   constexpr std::size_t kCounters = kStreamColumns - 3;  // the checksum included
-  if (record.size() != kStreamColumns || id < 0 || id > INT16_MAX) return std::nullopt;
+  if (record.size() != kStreamColumns || !is_stream_id(id)) return std::nullopt;
   const auto* name = std::get_if<std::string_view>(&record[1]);
   const auto channel = integers_of<1>(record, 2);
   const auto counters = integers_of<kCounters>(record, 3);
@@ -55,14 +58,27 @@ std::optional<StreamTable::Entry> stream_from(std::int64_t id, const PageFile::R
   return entry;
 }
 
-/// Names only: they are in the index as well.
+/// Names only: they are in the index as well. Nothing vouches for them: a torn page says "" or the same name twice.
 void read_names(Database& sql, Evidence& evidence) {
   Statement statement(sql, "SELECT id, vehicle_id, channel FROM stream INDEXED BY sqlite_autoindex_stream_1");
   Query query(statement);
-  for (Result<bool> row = query.next(); row && *row; row = query.next())
-    if (is_channel(query.integer(2)))
-      evidence.streams[static_cast<StreamIndex>(query.integer(0))] = {
-          .vehicle_id = std::string(query.bytes(1)), .channel = static_cast<Channel>(query.integer(2))};
+  for (Result<bool> row = query.next(); row && *row; row = query.next()) {
+    const std::int64_t id = query.integer(0);
+    if (is_stream_id(id) && is_channel(query.integer(2)) && !query.bytes(1).empty())
+      evidence.streams[static_cast<StreamIndex>(id)] = {.vehicle_id = std::string(query.bytes(1)),
+                                                        .channel = static_cast<Channel>(query.integer(2))};
+  }
+}
+
+/// A name that only the index gives to a stream belongs to the stream whose counters say so; a name is one stream's.
+void forget_false_names(Evidence& evidence) {
+  std::set<std::pair<std::string, Channel>> taken;
+  for (const bool has_counters : {true, false})
+    std::erase_if(evidence.streams, [&](const auto& entry) {
+      const Evidence::KnownStream& stream = entry.second;
+      return stream.counters.has_value() == has_counters &&
+             !taken.emplace(stream.vehicle_id, stream.channel).second;
+    });
 }
 
 /// True when every stream is there with its counters.
@@ -155,6 +171,7 @@ Evidence read_evidence(Database* sql, PageFile& pages) {
       if (const auto found = row_from(id, record)) note_row(found->second, seen[found->first], evidence);
     });
   }
+  forget_false_names(evidence);
   for (auto& [id, stream] : evidence.streams) {
     std::tie(stream.first_seen, stream.last_seen) = seen[id];
     // A page that was never written keeps what it said before, with a checksum that is right.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -16,6 +17,8 @@ namespace {
 constexpr std::size_t kHeaderBytes = 32;
 constexpr std::size_t kFrameHeaderBytes = 24;
 constexpr std::size_t kFrameBytes = kFrameHeaderBytes + kPageSize;
+// Logs that ended before they reached the second frame: starts, mostly. A damaged salt is hardly ever so near.
+constexpr std::uint32_t kMostLogsBetween = 1000;
 // The last bit says that checksums are over big-endian words; all else in the log is big-endian anyway.
 constexpr std::uint32_t kMagic = 0x377F0682;
 
@@ -38,6 +41,24 @@ Checksum add(Checksum sum, std::string_view bytes, bool is_big_endian) {
     sum.second += word(bytes, i + 4) + sum.first;
   }
   return sum;
+}
+
+/// Of a log that begins over one whose first salt was one less.
+std::string header_text(std::uint32_t salt_1, std::uint32_t salt_2) {
+  constexpr bool kIsBigEndian = std::endian::native == std::endian::big;
+  constexpr std::uint32_t kVersion = 3007000;
+  constexpr std::uint32_t kCheckpoints = 1;  // with 0 SQLite takes other salts
+  std::string text;
+  const auto append = [&text](std::uint32_t word) {
+    for (const unsigned shift : {24U, 16U, 8U, 0U}) text.push_back(static_cast<char>(word >> shift & 0xFFU));
+  };
+  for (const std::uint32_t word : {kMagic | std::uint32_t{kIsBigEndian}, kVersion, std::uint32_t{kPageSize},
+                                   kCheckpoints, salt_1, salt_2})
+    append(word);
+  const Checksum sum = add({}, text, kIsBigEndian);
+  append(sum.first);
+  append(sum.second);
+  return text;
 }
 
 struct Frame {
@@ -76,6 +97,8 @@ class LogReader {
     found.is_ignored = !has_header_;
     if (found.state == LogContents::State::kEmpty && has_header_) found.state = LogContents::State::kSound;
     const bool is_zero = header.find_first_not_of('\0') == std::string_view::npos;
+    if (is_long_enough && !has_header_ && !is_zero && !found.images.empty())
+      found.header = header_text(salt_1_ + 1, salt_2_);
     const bool holds_nothing = found.images.empty() && (is_zero || has_just_begun_);
     if (is_long_enough && !has_header_ && !holds_nothing) found.state = LogContents::State::kBroken;
     if (!has_header_ && has_just_begun_ && holds_nothing) found.state = LogContents::State::kSound;
@@ -106,7 +129,8 @@ class LogReader {
       return;
     }
     const bool is_same = frame.salt_1 == salt_1_ && frame.salt_2 == salt_2_;
-    has_just_begun_ = !is_same && frame.page != 0 && frame.salt_1 + 1 == salt_1_;
+    const std::uint32_t logs_between = salt_1_ - frame.salt_1;  // each adds one
+    has_just_begun_ = !is_same && frame.page != 0 && logs_between > 0 && logs_between <= kMostLogsBetween;
     if (is_same || has_just_begun_) return;
     pending_.clear();
     salt_1_ = frame.salt_1;
@@ -190,6 +214,7 @@ LogContents read_log(const std::string& database) {
   if (contents.is_ignored && contents.state == LogContents::State::kBroken &&
       is_all_in(database, path, contents))
     contents.state = LogContents::State::kSound;
+  if (contents.state != LogContents::State::kSound) contents.header.clear();
   return contents;
 }
 

@@ -21,6 +21,9 @@ struct LogContents {
   };
   State state = State::kAbsent;
   bool is_ignored = false;  ///< Its header is not right, so SQLite does not look further.
+  /// The header that was being written, whole; "" unless it is torn and all the log holds is in the file. SQLite would
+  /// begin the log anew with the salts of the one before, whose frames then look like the new one's.
+  std::string header;
   std::uint64_t bytes = 0;
   /// Page → where its newest image begins, of transactions that came to their end; behind damage every frame counts that
   /// is right by itself.

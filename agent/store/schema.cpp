@@ -104,9 +104,11 @@ Status configure(Database& database, const StoreLimits& limits) {
 }
 
 /// A log that an earlier process left goes into the file before it grows on: if that process saw a sync fail, the system
-/// still shows what was written then, and forgets it with the power, and with it everything that was logged behind it.
+/// still shows what was written then, and forgets it with the power, and with it everything that was logged behind it;
+/// while it goes into the file the log must be what brings back a page that the power tears.
 Status move_log(Database& database) {
-  Status moved = database.checkpoint();
+  Status moved = database.path().empty() ? ok() : database.rewrite_log();
+  if (moved) moved = database.checkpoint();
   return moved || moved.error().fault == Fault::kRetry ? ok()
                                                        : moved;  // no room for that: the log goes on as it is
 }

@@ -3,6 +3,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
@@ -140,12 +142,44 @@ Status Database::checkpoint() {
   return ok();
 }
 
-Status Database::lengthen_log(std::int64_t bytes) {
+/// Null when there is none.
+sqlite3_file* Database::log_file() {
   sqlite3_file* log = nullptr;
-  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-  if (code == SQLITE_OK && (log == nullptr || log->pMethods == nullptr)) code = SQLITE_CANTOPEN;
+  const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  return code == SQLITE_OK && log != nullptr && log->pMethods != nullptr ? log : nullptr;
+}
+
+Status Database::rewrite_log() {
+  constexpr sqlite3_int64 kBlockBytes = 4096;
+  sqlite3_file* log = log_file();
+  if (log == nullptr) return ok();
+  const sqlite3_io_methods& methods = *log->pMethods;
+  sqlite3_int64 bytes = 0;
+  int code = methods.xFileSize(log, &bytes);
+  std::array<char, kBlockBytes> block{};
+  for (sqlite3_int64 at = 0; at < bytes && code == SQLITE_OK; at += kBlockBytes) {
+    const auto count = static_cast<int>(std::min(kBlockBytes, bytes - at));
+    code = methods.xRead(log, block.data(), count, at);
+    const bool is_hole =
+        std::all_of(block.begin(), block.begin() + count, [](char byte) { return byte == 0; });
+    if (code == SQLITE_OK && !is_hole) code = methods.xWrite(log, block.data(), count, at);
+  }
+  return code == SQLITE_OK ? ok() : failure(code);
+}
+
+Status Database::write_log_header(std::string_view header) {
+  sqlite3_file* log = log_file();
+  if (log == nullptr) return failure(SQLITE_CANTOPEN);
+  int code = log->pMethods->xWrite(log, header.data(), static_cast<int>(header.size()), 0);
+  if (code == SQLITE_OK) code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  return code == SQLITE_OK ? ok() : failure(code);
+}
+
+Status Database::lengthen_log(std::int64_t bytes) {
+  sqlite3_file* log = log_file();
+  if (log == nullptr) return failure(SQLITE_CANTOPEN);
   sqlite3_int64 now = 0;
-  if (code == SQLITE_OK) code = log->pMethods->xFileSize(log, &now);
+  int code = log->pMethods->xFileSize(log, &now);
   if (code == SQLITE_OK && now < bytes) code = log->pMethods->xTruncate(log, bytes);
   if (code != SQLITE_OK) return failure(code);
   return ok();

@@ -10,6 +10,7 @@
 #include "agent/base/result.h"
 
 struct sqlite3;
+struct sqlite3_file;
 
 namespace outrider {
 
@@ -59,6 +60,13 @@ class Database {
   /// Moves what is in the write-ahead log into the file; the log is written from its beginning again.
   Status checkpoint();
 
+  /// Writes the log again as it is read, for `checkpoint` to make durable: of a write whose sync failed the system shows
+  /// what was to be written until the power goes, but tries no second time to keep it.
+  Status rewrite_log();
+
+  /// Writes the beginning of the log, durably. This connection still goes by what it read: close it.
+  Status write_log_header(std::string_view header);
+
   /// Sees to it that the log is at least so long, durably with the next commit. What is added takes no room yet.
   Status lengthen_log(std::int64_t bytes);
 
@@ -87,6 +95,7 @@ class Database {
   Status reserve();
   void roll_back();
   Error failure(int code);
+  sqlite3_file* log_file();
 
   const std::string path_;
   const std::unique_ptr<CountingVfs> vfs_;
