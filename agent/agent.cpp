@@ -158,13 +158,14 @@ void Agent::update_statuses() {
     const bool has_will = i == 0;
     publisher_->set_status(lanes_[i].vehicle_id(),
                            status_of(lanes_[i], has_will ? std::optional(true) : std::nullopt));
-    if (has_will) publisher_->set_will(lanes_[i].vehicle_id(), status_of(lanes_[i], false));
+    if (has_will)
+      publisher_->set_will(lanes_[i].vehicle_id(), status_of(lanes_[i], false),
+                           status_of(lanes_[i], false, 0));
   }
 }
 
-std::string Agent::status_of(const Lane& lane, std::optional<bool> is_online) const {
-  // A last will travels in CONNECT, which brokers limit (mosquitto 2.0: 100 kB in all, a will 64 KiB).
-  constexpr std::size_t kLongestWill = 16 << 10;
+std::string Agent::status_of(const Lane& lane, std::optional<bool> is_online,
+                             std::size_t longest_will) const {
   StatusDocument document{.vehicle_id = lane.vehicle_id(),
                           .agent = config_.publish.client_id,
                           .is_online = is_online,
@@ -172,7 +173,7 @@ std::string Agent::status_of(const Lane& lane, std::optional<bool> is_online) co
                           .layout = config_.publish.layout,
                           .series = &lane.series()};
   std::string text = status_text(document, ports_.clock.wall_now());
-  if (is_online.value_or(true) || text.size() <= kLongestWill) return text;
+  if (is_online.value_or(true) || text.size() <= longest_will) return text;
   document.lists_signals = false;
   return status_text(document, ports_.clock.wall_now());
 }

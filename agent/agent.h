@@ -112,7 +112,10 @@ class Agent {
   void note_times();
   void expire(BootTime now);
   void update_statuses();
-  std::string status_of(const Lane& lane, std::optional<bool> is_online) const;
+  // A last will travels in CONNECT, which brokers limit (mosquitto 2.0: 100 kB in all, a will 64 KiB).
+  static constexpr std::size_t kLongestWill = 16 << 10;
+  std::string status_of(const Lane& lane, std::optional<bool> is_online,
+                        std::size_t longest_will = kLongestWill) const;
   void store_event(std::string_view members);
   void tell_of_salvage();
 

@@ -225,7 +225,9 @@ void PahoConnection::refused(const mqtt::token& token) {
 }
 
 void PahoConnection::report_refused(int code, std::string why) {
-  events_.push(number_, event(BrokerEvent::Kind::kRefused, 0, code, std::move(why)));
+  BrokerEvent refused = event(BrokerEvent::Kind::kRefused, 0, code, std::move(why));
+  refused.closed_by_peer = link_.was_ended_by_broker();
+  events_.push(number_, std::move(refused));
 }
 
 void PahoConnection::delivered(const mqtt::token& token) {
