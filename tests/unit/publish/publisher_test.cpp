@@ -290,7 +290,7 @@ TEST_CASE(
   rig.publisher->set_will("v1", "gone, with all its signals", "gone");
   const auto next_will = [&](int code, bool is_closed) {
     while (!rig.broker.is_connecting()) rig.turn(seconds(1));
-    const std::string will = rig.broker.requests.back().will->payload;
+    std::string will = rig.broker.requests.back().will->payload;
     rig.broker.refuse("no", code, is_closed);
     rig.turn(milliseconds(50));
     return will;
