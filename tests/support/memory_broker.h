@@ -62,11 +62,14 @@ class MemoryBroker final : public Broker {
     end(BrokerEvent::Kind::kRefused, std::move(text), code);
     events_.back().fault = fault;
   }
+  /// The broker itself ends the connection instead of answering.
+  void refuse_by_closing(std::string text = "refused") {
+    end(BrokerEvent::Kind::kRefused, std::move(text), 0, true);
+  }
   void drop(std::string text = "lost", int code = 0) { end(BrokerEvent::Kind::kLost, std::move(text), code); }
   /// The broker itself ends the connection.
   void close(std::string text = "closed by the broker", int code = 0) {
-    drop(std::move(text), code);
-    events_.back().closed_by_peer = true;
+    end(BrokerEvent::Kind::kLost, std::move(text), code, true);
   }
   void acknowledge_next(std::size_t count = 1) { answer_next(count, BrokerEvent::Kind::kAcknowledged, 0); }
   void reject_next(int reason_code) { answer_next(1, BrokerEvent::Kind::kRejected, reason_code); }
@@ -109,10 +112,11 @@ class MemoryBroker final : public Broker {
     events_.push_back(
         {.kind = kind, .token = token, .reason_code = code, .limits = {}, .text = std::move(text)});
   }
-  void end(BrokerEvent::Kind kind, std::string text, int code) {
+  void end(BrokerEvent::Kind kind, std::string text, int code, bool is_closed_by_peer = false) {
     is_connecting_ = is_connected_ = false;
     unacknowledged_.clear();
     push(kind, 0, code, std::move(text));
+    events_.back().closed_by_peer = is_closed_by_peer;
   }
   void answer_next(std::size_t count, BrokerEvent::Kind kind, int code) {
     for (count = std::min(count, unacknowledged_.size()); count > 0; --count) {

@@ -187,6 +187,7 @@ TEST_CASE("outbox: a file of the first schema is taken over with its rows") {
     REQUIRE(
         (*database)->execute("ALTER TABLE row DROP COLUMN crc; ALTER TABLE stream DROP COLUMN sent;"
                              "ALTER TABLE stream DROP COLUMN crc;"
+                             "ALTER TABLE boot DROP COLUMN crc; ALTER TABLE clock_offset DROP COLUMN crc;"
                              "PRAGMA user_version = 1"));
   }
   Outbox& outbox = fixture.open();
