@@ -46,11 +46,10 @@ class MemoryBroker final : public Broker {
   std::size_t answers_per_turn = std::numeric_limits<std::size_t>::max();
   BrokerLimits limits;                                             ///< Of the next connection.
   std::size_t capacity = std::numeric_limits<std::size_t>::max();  ///< Unacknowledged ones; beyond: kRetry.
-
-  std::vector<ConnectRequest> requests;  ///< Every `connect`.
-  std::vector<Record> published;         ///< Everything handed over, in order, over all connections.
-  std::vector<Record> accepted;          ///< What it took, in order; only of an automatic one.
-  bool was_polite = false;               ///< How the last `disconnect` was.
+  std::vector<ConnectRequest> requests;                            ///< Every `connect`.
+  std::vector<Record> published;  ///< Everything handed over, in order, over all connections.
+  std::vector<Record> accepted;   ///< What it took, in order; only of an automatic one.
+  bool was_polite = false;        ///< How the last `disconnect` was.
 
   void accept() {
     is_connecting_ = false;
@@ -62,12 +61,9 @@ class MemoryBroker final : public Broker {
     end(BrokerEvent::Kind::kRefused, std::move(text), code);
     events_.back().fault = fault;
   }
-  /// The broker itself ends the connection instead of answering.
-  void refuse_by_closing(std::string text = "refused") {
-    end(BrokerEvent::Kind::kRefused, std::move(text), 0, true);
-  }
   void drop(std::string text = "lost", int code = 0) { end(BrokerEvent::Kind::kLost, std::move(text), code); }
-  /// The broker itself ends the connection.
+  // The broker itself ends the connection.
+  void refuse_by_closing() { end(BrokerEvent::Kind::kRefused, "closed by the broker", 0, true); }
   void close(std::string text = "closed by the broker", int code = 0) {
     end(BrokerEvent::Kind::kLost, std::move(text), code, true);
   }
@@ -78,7 +74,8 @@ class MemoryBroker final : public Broker {
   bool is_passing() const { return is_passing_; }
   std::size_t unacknowledged() const { return unacknowledged_.size(); }
   Status connect(const ConnectRequest& request) override {
-    forget();
+    disconnect_now();
+    events_.clear();
     requests.push_back(request);
     is_connecting_ = true;
     return ok();
@@ -86,7 +83,8 @@ class MemoryBroker final : public Broker {
 
   void disconnect(bool politely) override {
     was_polite = politely;
-    forget();
+    disconnect_now();
+    events_.clear();
   }
 
   Status publish(const Publication& publication) override {
@@ -113,8 +111,7 @@ class MemoryBroker final : public Broker {
         {.kind = kind, .token = token, .reason_code = code, .limits = {}, .text = std::move(text)});
   }
   void end(BrokerEvent::Kind kind, std::string text, int code, bool is_closed_by_peer = false) {
-    is_connecting_ = is_connected_ = false;
-    unacknowledged_.clear();
+    disconnect_now();
     push(kind, 0, code, std::move(text));
     events_.back().closed_by_peer = is_closed_by_peer;
   }
@@ -138,10 +135,9 @@ class MemoryBroker final : public Broker {
     }
     if (answers_backwards) std::reverse(events_.begin() + first, events_.end());
   }
-  void forget() {
+  void disconnect_now() {
     is_connecting_ = is_connected_ = false;
     unacknowledged_.clear();
-    events_.clear();
   }
 
   bool is_connecting_ = false;

@@ -335,7 +335,7 @@ TEST_CASE(
     while (!rig.broker.is_connecting()) rig.turn(seconds(1));
     std::string will = rig.broker.requests.back().will->payload;
     if (is_closed)
-      rig.broker.refuse_by_closing("no");
+      rig.broker.refuse_by_closing();
     else
       rig.broker.refuse("no", code);
     rig.turn(milliseconds(50));
