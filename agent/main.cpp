@@ -13,8 +13,10 @@
 #include "agent/command/status.h"
 #include "agent/command/verify.h"
 #include "agent/command/world.h"
+#include "agent/config/broker_url.h"
 #include "agent/decode/candump.h"
 #include "agent/secure/digest.h"
+#include "agent/secure/tls_client.h"
 #include "agent/store/sqlite.h"
 #include "platform/linux/clock.h"
 #include "platform/linux/process.h"
@@ -92,8 +94,10 @@ World make_world(Bell& bell, const StopSignal& stop) {
   world.clock = std::move(linux_clock);
   world.trust_system_time = [&clock] { clock.trust_wall_clock(); };
   world.started = clock.now();
-  world.make_broker = [&bell] { return std::make_unique<PahoBroker>(bell); };
-  world.subscribe = [](const SubscribeRequest& request) { return std::make_unique<PahoSource>(request); };
+  world.make_broker = [&bell] { return std::make_unique<PahoBroker>(bell, make_tls_client()); };
+  world.subscribe = [](const SubscribeRequest& request) {
+    return std::make_unique<PahoSource>(request, make_tls_client());
+  };
   world.make_small_file = [](const std::string& path) { return std::make_unique<PosixSmallFile>(path); };
   world.make_simulation = [&clock](const auto& request, const auto& simulator, auto length,
                                    const auto& encoder) {
@@ -118,12 +122,18 @@ int verify(const VerifyArguments& arguments, const World& world) {
     std::fprintf(stderr, "outrider: --broker: %s\n", address.error().text.c_str());
     return kExitUsage;
   }
+  const auto plain = plain_text_problem(*address, "give --allow-plain-text");
+  if (plain && !arguments.allows_plain_text) {
+    std::fprintf(stderr, "outrider: --broker: %s\n", plain->c_str());
+    return kExitUsage;
+  }
   const auto password = read_password(arguments.password_file);
   if (!password) {
     std::fprintf(stderr, "outrider: --password-file: %s\n", password.error().text.c_str());
     return kExitBadInput;
   }
   const auto source = world.subscribe({.address = *address,
+                                       .tls = arguments.tls,
                                        .version = arguments.is_mqtt311 ? MqttVersion::k311 : MqttVersion::k5,
                                        .client_id = arguments.client_id,
                                        .username = arguments.username,
@@ -153,7 +163,9 @@ int run_command(const Arguments& arguments) {
                  [&](const DecodeArguments& decode) {
                    return run_decode(decode, std::cin, stdout, stderr, stop.flag());
                  },
-                 [](const CheckArguments& check) { return run_check(check, stdout, stderr); },
+                 [&](const CheckArguments& check) {
+                   return run_check(check, world.clock->wall_now(), stdout, stderr);
+                 },
                  [&](const StatusArguments& status) { return run_status(status, world, stdout, stderr); },
                  [&](const BufferArguments& buffer) { return run_buffer(buffer, world, stdout, stderr); },
                  [](const VersionArguments&) { return print_versions(); }},

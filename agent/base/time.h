@@ -25,6 +25,10 @@ using BootTime = BootClock::time_point;
 /// UTC, nanoseconds since 1970. Only for what leaves the device; never for order.
 using WallTime = std::chrono::sys_time<nanoseconds>;
 
+/// Before this program existed no date is right: 2026-01-01T00:00:00Z, since 1970. Devices without a battery for their
+/// clock start in 1970, or at the time of the last shutdown.
+inline constexpr seconds kPlausibleSince{1'767'225'600};
+
 /// How far a wall time can be trusted; `name_of` gives the word that rows carry as "clock".
 enum class ClockQuality : std::uint8_t {
   kSynced,     ///< The clock was right when the sample was taken.

@@ -65,7 +65,7 @@ void add_agent_options(CLI::App& command, AgentArguments& to, const std::string&
   command.add_option_function<std::string>(
       "-b,--broker",
       [&to](const std::string& url) { to.overrides.push_back("publish.brokers=[" + quoted(url) + "]"); },
-      "Broker to publish to, such as mqtt://127.0.0.1:1883");
+      "Broker to publish to, such as mqtt://127.0.0.1:1883 or mqtts://broker.example");
   command.add_flag("-q,--quiet", to.is_quiet, "No progress line");
 }
 
@@ -91,7 +91,7 @@ void add_run(CLI::App& app, Chosen<RunArguments>& run) {
   run.first = app.add_subcommand("run", "The agent, on live frames");
   run.first->footer(
       "Frames come from candump in this version:\n"
-      "  candump -L can0 | outrider run --config vehicle.json --broker mqtt://broker:1883");
+      "  candump -L can0 | outrider run --config vehicle.json --broker mqtts://broker.example");
   add_agent_options(*run.first, run.second, "");
   run.first->add_option("--input", run.second.input, "candump -L lines; \"-\" is standard input")
       ->capture_default_str();
@@ -141,11 +141,29 @@ void add_replay(CLI::App& app, Chosen<ReplayArguments>& replay) {
   add_link_options(*replay.first, replay.second.outages, replay.second.drain);
 }
 
+/// The same as publish.tls of a configuration, for a command that has none.
+void add_tls_options(CLI::App& command, TlsOptions& to) {
+  command.add_option("--tls-ca", to.ca, "CA file or directory for mqtts:// [default: those of the system]");
+  command.add_option("--tls-crl", to.crl, "File with lists of revoked certificates");
+  auto* certificate = command.add_option("--tls-certificate", to.certificate, "File with our certificate");
+  auto* key = command.add_option("--tls-key", to.key, "File with its private key, open to nobody else");
+  certificate->needs(key);
+  key->needs(certificate);
+  command.add_option("--tls-server-name", to.server_name,
+                     "Name in the broker's certificate [default: the host]");
+  command.add_option("--tls-alpn", to.alpn, "Protocol to offer; may be given again")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
 void add_verify(CLI::App& app, Chosen<VerifyArguments>& verify) {
   VerifyArguments& to = verify.second;
   verify.first =
       app.add_subcommand("verify", "A consumer that checks order, repeats, gaps and latency of what arrives");
-  verify.first->add_option("-b,--broker", to.broker, "Broker, such as mqtt://127.0.0.1:1883")->required();
+  verify.first
+      ->add_option("-b,--broker", to.broker,
+                   "Broker, such as mqtt://127.0.0.1:1883 or mqtts://broker.example")
+      ->required();
   verify.first->add_option("-t,--topic", to.topic, "Topic filter")->capture_default_str();
   verify.first->add_option_function<std::string>(
       "--for", [&to](const std::string& text) { to.length = duration_or_throw(text); },
@@ -156,6 +174,9 @@ void add_verify(CLI::App& app, Chosen<VerifyArguments>& verify) {
   verify.first->add_option("--username", to.username, "User name for the broker");
   verify.first->add_option("--password-file", to.password_file, "File whose first line is the password");
   verify.first->add_option("--client-id", to.client_id, "Client id [default: a random one]");
+  add_tls_options(*verify.first, to.tls);
+  verify.first->add_flag("--allow-plain-text", to.allows_plain_text,
+                         "mqtt:// may lead to another machine, in plain text");
   verify.first->add_flag(
       "--from-start", to.is_from_start,
       "Every stream must begin with number 1: for a fresh buffer, with verify started first");

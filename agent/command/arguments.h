@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/base/time.h"
+#include "agent/ports/tls_options.h"
 
 namespace outrider {
 
@@ -63,6 +64,8 @@ struct VerifyArguments {
   std::string username;
   std::string password_file;
   std::string client_id;
+  TlsOptions tls;
+  bool allows_plain_text = false;
   bool is_from_start = false;  ///< A stream that does not begin with number 1 has a gap.
   bool is_mqtt311 = false;
   bool is_quiet = false;

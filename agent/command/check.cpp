@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/command/check.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "agent/command/rule_coverage.h"
 #include "agent/config/config.h"
 #include "agent/decode/decoder.h"
+#include "agent/secure/tls_client.h"
 #include "agent/select/selection.h"
 
 namespace outrider {
@@ -104,6 +106,23 @@ void warn_of_protocol(const Config& config, Findings& findings) {
       "unnoticed; use \"5\" if the broker can");
 }
 
+void check_tls(const PublishConfig& publish, WallTime now, Findings& findings) {
+  const auto is_secure = [](const BrokerAddress& broker) { return broker.is_secure; };
+  if (std::none_of(publish.brokers.begin(), publish.brokers.end(), is_secure)) {
+    if (publish.tls != TlsOptions{})
+      findings.warning("publish.tls: no broker is reached by mqtts://, so it is of no use");
+    return;
+  }
+  for (const TlsFinding& finding : examine_tls(publish.tls, now)) {
+    const std::string text = "publish.tls." + finding.option + ": " + finding.text;
+    finding.is_warning ? findings.warning(text) : findings.problem(text);
+  }
+}
+
+void warn_of_plain_text(const PublishConfig& publish, Findings& findings) {
+  for (const std::string& warning : plain_text_warnings(publish)) findings.warning(warning);
+}
+
 struct BusSummary {
   std::size_t messages = 0;
   std::size_t signals = 0;
@@ -162,7 +181,8 @@ void write_buses(const Config& config, const std::vector<BusSummary>& summaries,
 
 void write_brokers(const PublishConfig& publish, std::FILE* out) {
   for (std::size_t i = 0; i < publish.brokers.size(); ++i)
-    write_row(out, i == 0 ? "brokers" : "", publish.brokers[i].text());
+    write_row(out, i == 0 ? "brokers" : "",
+              publish.brokers[i].text() + (publish.brokers[i].is_secure ? ", TLS" : ", plain text"));
   write_row(out, "",
             std::string("MQTT ") + (publish.version == MqttVersion::k5 ? "5" : "3.1.1") + ", client id " +
                 publish.client_id + (publish.username.empty() ? "" : ", user " + publish.username));
@@ -183,7 +203,7 @@ void write_summary(const Config& config, const std::vector<BusSummary>& summarie
 
 }  // namespace
 
-int run_check(const CheckArguments& arguments, std::FILE* out, std::FILE* err) {
+int run_check(const CheckArguments& arguments, WallTime now, std::FILE* out, std::FILE* err) {
   const Result<Config> config = load_config(arguments.config, arguments.overrides);
   if (!config) {
     std::fprintf(err, "%s\n", config.error().text.c_str());
@@ -192,7 +212,9 @@ int run_check(const CheckArguments& arguments, std::FILE* out, std::FILE* err) {
   Findings findings(arguments.config, err);
   const BusFiles files = load_files(*config, findings);
   check_password(config->publish.password_file, findings);
+  check_tls(config->publish, now, findings);
   warn_of_protocol(*config, findings);
+  warn_of_plain_text(config->publish, findings);
   if (findings.problems() > 0) return kExitBadInput;
 
   std::vector<std::shared_ptr<const Dbc>> all_files;

@@ -11,7 +11,8 @@ namespace outrider {
 ///
 /// Shape    `out` gets a short summary when it is good; `err` gets every problem and warning, one a line, with its file
 ///          and place. Whether the buffer's directory can be written is for `run` to find out, as its user.
+/// `now` is what certificates are judged by.
 /// Returns  kExitFine, also with warnings; kExitBadInput with a problem, or when strict with a warning.
-int run_check(const CheckArguments& arguments, std::FILE* out, std::FILE* err);
+int run_check(const CheckArguments& arguments, WallTime now, std::FILE* out, std::FILE* err);
 
 }  // namespace outrider

@@ -13,6 +13,7 @@
 #include "agent/command/buffer_retry.h"
 #include "agent/command/open_buffer.h"
 #include "agent/command/progress.h"
+#include "agent/config/broker_url.h"
 #include "agent/decode/dbc.h"
 
 namespace outrider {
@@ -42,6 +43,8 @@ class Journey {
   Status prepare() {
     listen();
     if (Status made = make_agent(); !made) return made;
+    for (const std::string& warning : plain_text_warnings(trip_.config.publish))
+      log_warning("config", warning);
     for (const std::string& warning : agent_->lanes().front().warnings()) log_warning("config", warning);
     return ok();
   }
@@ -263,6 +266,14 @@ Result<std::string> read_password(const std::string& path) {
   if (!std::getline(file, line)) return stop("cannot read a password from the first line of " + path);
   if (!line.empty() && line.back() == '\r') line.pop_back();
   return line;
+}
+
+std::vector<std::string> plain_text_warnings(const PublishConfig& publish) {
+  std::vector<std::string> warnings;
+  for (std::size_t i = 0; i < publish.brokers.size(); ++i)
+    if (const auto problem = plain_text_problem(publish.brokers[i], "keep publish.allow_plain_text"))
+      warnings.push_back("publish.brokers[" + std::to_string(i) + "]: " + *problem);
+  return warnings;
 }
 
 Result<Dbc> load_dbc_source(const DbcSource& source) {

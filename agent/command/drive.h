@@ -37,6 +37,9 @@ Result<BusFiles> load_bus_files(const Config& config);
 /// First line of a file; an empty path is an empty password.
 Result<std::string> read_password(const std::string& path);
 
+/// What it means that publish.allow_plain_text was needed.
+std::vector<std::string> plain_text_warnings(const PublishConfig& publish);
+
 int run_run(const RunArguments& arguments, World& world);
 int run_simulate(const SimulateArguments& arguments, World& world);
 int run_replay(const ReplayArguments& arguments, World& world);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "agent/config/broker_url.h"
+
 #include <algorithm>
 #include <charconv>
 
-#include "agent/config/config.h"
 #include "agent/config/problems.h"
 #include "agent/config/suggest.h"
 
 namespace outrider {
 namespace {
 
-constexpr std::string_view kRight = "write mqtt://HOST or mqtt://HOST:PORT";
-constexpr std::size_t kLongestHost = 253;  // RFC 1035 section 2.3.4, as text
+constexpr std::string_view kRight = "write mqtts://HOST or mqtts://HOST:PORT";
+constexpr std::uint16_t kSecurePort = 8883;  // IANA: secure-mqtt
+constexpr std::size_t kLongestHost = 253;    // RFC 1035 section 2.3.4, as text
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
@@ -47,12 +49,11 @@ bool is_ipv6(std::string_view host) {
 
 std::optional<Error> scheme_problem(std::string_view url, std::size_t separator) {
   if (separator == std::string_view::npos)
-    return refuse(url, "which has no \"mqtt://\" in front; " + std::string(kRight));
+    return refuse(url, "which has no \"mqtts://\" in front; " + std::string(kRight));
   const std::string scheme = lower_case(url.substr(0, separator));
-  if (scheme == "mqtt") return std::nullopt;
-  if (scheme == "mqtts" || scheme == "ssl" || scheme == "tls")
-    return refuse(url,
-                  "but TLS is not in this version; write mqtt:// and keep the broker on a network you trust");
+  if (scheme == "mqtt" || scheme == "mqtts") return std::nullopt;
+  if (scheme == "ssl" || scheme == "tls")
+    return refuse(url, "which other programs write for mqtts://; " + std::string(kRight));
   if (scheme == "tcp") return refuse(url, "which other programs write for mqtt://; " + std::string(kRight));
   if (scheme == "ws" || scheme == "wss")
     return refuse(url, "but MQTT over WebSocket is not supported; " + std::string(kRight));
@@ -92,7 +93,8 @@ Result<BrokerAddress> parse_broker_url(std::string_view url) {
   std::string_view host = authority.substr(0, end);
   const std::string_view rest = authority.substr(end);
   if (std::count(authority.begin(), authority.end(), ':') > 1 && host.substr(0, 1) != "[")
-    return refuse(url, "which has several colons; write an IPv6 address in brackets, like mqtt://[::1]:1883");
+    return refuse(url,
+                  "which has several colons; write an IPv6 address in brackets, like mqtts://[::1]:8883");
   const bool is_bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (is_bracketed) host = host.substr(1, host.size() - 2);
   if (is_bracketed ? !is_ipv6(host) : !is_host_name(host))
@@ -100,11 +102,26 @@ Result<BrokerAddress> parse_broker_url(std::string_view url) {
 
   BrokerAddress address;
   address.host = host;
+  address.is_secure = lower_case(url.substr(0, separator)) == "mqtts";
+  if (address.is_secure) address.port = kSecurePort;
   if (rest.empty()) return address;
   const std::optional<std::uint16_t> port = rest[0] == ':' ? parse_port(rest.substr(1)) : std::nullopt;
   if (!port) return refuse(url, "which has no good port; write a number from 1 to 65535 after the ':'");
   address.port = *port;
   return address;
+}
+
+bool is_this_machine(std::string_view host) {
+  const auto is_ipv4 = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
+  return lower_case(host) == "localhost" || host == "::1" ||
+         (host.substr(0, 4) == "127." && std::all_of(host.begin(), host.end(), is_ipv4));
+}
+
+std::optional<std::string> plain_text_problem(const BrokerAddress& address, std::string_view how_to_allow) {
+  if (address.is_secure || is_this_machine(address.host)) return std::nullopt;
+  return "leads to " + address.text() +
+         " in plain text, which everybody on the way can read and change; write mqtts://, or " +
+         std::string(how_to_allow) + " if the network is protected in another way";
 }
 
 }  // namespace outrider

@@ -76,6 +76,8 @@ struct BufferConfig {
 
 struct PublishConfig {
   std::vector<BrokerAddress> brokers;  ///< Walked in order.
+  bool allows_plain_text = false;      ///< mqtt:// may leave this machine.
+  TlsOptions tls;                      ///< For mqtts://.
   MqttVersion version = MqttVersion::k5;
   std::string client_id;  ///< Default: "outrider-" and the vehicle id.
   std::string username;
@@ -139,10 +141,6 @@ Result<Config> load_config(const std::string& path, const std::vector<Override>&
 /// (empty: the working directory).
 Result<Config> parse_config(std::string_view text, const std::string& name, const std::string& directory,
                             const std::vector<Override>& overrides);
-
-/// "mqtt://host:1883" → address; an IPv6 host is without its brackets.
-/// Errors   kReject: a sentence without its subject, 'is "x", which …; write …', to follow the name of the setting.
-Result<BrokerAddress> parse_broker_url(std::string_view url);
 
 /// Files that came with the program: "simulator.json", "outrider_vehicle.dbc", "outrider_machine.dbc".
 std::optional<std::string_view> builtin_file(std::string_view name);

@@ -21,6 +21,8 @@ constexpr std::array kBuffer{Key{"directory"},       Key{"max_bytes"},       Key
                              Key{"min_free_disk"},   Key{"commit_interval"}, Key{"keep_in_memory"},
                              Key{"max_staged_bytes"}};
 constexpr std::array kPublish{Key{"brokers"},
+                              Key{"allow_plain_text"},
+                              Key{"tls"},
                               Key{"mqtt"},
                               Key{"client_id"},
                               Key{"username"},
@@ -36,6 +38,8 @@ constexpr std::array kPublish{Key{"brokers"},
                               Key{"ack_timeout"},
                               Key{"backoff"},
                               Key{"stable_after"}};
+constexpr std::array kTls{Key{"ca"},          Key{"crl"},  Key{"certificate"},    Key{"key"},
+                          Key{"server_name"}, Key{"alpn"}, Key{"minimum_version"}};
 constexpr std::array kBackoff{Key{"base"}, Key{"cap"}};
 constexpr std::array kStatus{Key{"socket"}};
 constexpr std::array kSimulator{Key{"model"}, Key{"seed"}};
@@ -47,6 +51,7 @@ constexpr std::array kObjects{ConfigObject{"", kTop},
                               ConfigObject{"signals[]", kSignal},
                               ConfigObject{"buffer", kBuffer},
                               ConfigObject{"publish", kPublish},
+                              ConfigObject{"publish.tls", kTls},
                               ConfigObject{"publish.backoff", kBackoff},
                               ConfigObject{"status", kStatus},
                               ConfigObject{"simulator", kSimulator},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "agent/config/broker_url.h"
 #include "agent/config/sections.h"
 
 namespace outrider {
@@ -21,20 +22,24 @@ constexpr std::array<Choice<Layout>, 2> kLayouts{
 void read_brokers(const JsonObject& object, PublishConfig& publish) {
   const std::optional<JsonEntry> entry = object.find("brokers");
   if (!entry) {
-    object.problem("brokers", "is missing; name at least one broker: [\"mqtt://host:1883\"]");
+    object.problem("brokers", "is missing; name at least one broker: [\"mqtts://host:8883\"]");
     return;
   }
   const auto urls = entry->items("broker URLs", kMostBrokers);
-  if (urls && urls->empty()) entry->refuse("is empty; name at least one broker: [\"mqtt://host:1883\"]");
+  if (urls && urls->empty()) entry->refuse("is empty; name at least one broker: [\"mqtts://host:8883\"]");
   if (!urls) return;
   for (const JsonEntry& item : *urls) {
     std::string url;
     if (!item.read(url, TextLimits{.most_bytes = 512})) continue;
     Result<BrokerAddress> address = parse_broker_url(url);
-    if (address)
-      publish.brokers.push_back(std::move(*address));
+    const std::optional<std::string> problem =
+        !address                    ? address.error().text
+        : publish.allows_plain_text ? std::nullopt
+                                    : plain_text_problem(*address, "set publish.allow_plain_text to true");
+    if (problem)
+      item.refuse(*problem);
     else
-      item.refuse(address.error().text);
+      publish.brokers.push_back(std::move(*address));
   }
 }
 
@@ -91,10 +96,12 @@ void read_rates(const JsonObject& object, PublishConfig& publish) {
 PublishConfig read_publish(const JsonObject& top, const std::string& vehicle_id, const FileContext& files) {
   PublishConfig publish;
   if (!top.has("publish"))
-    top.problem("publish", "is missing; it needs at least {\"brokers\": [\"mqtt://host:1883\"]}");
+    top.problem("publish", "is missing; it needs at least {\"brokers\": [\"mqtts://host:8883\"]}");
   const std::optional<JsonObject> object = top.object("publish", "publish");
   if (!object) return publish;
+  object->read("allow_plain_text", publish.allows_plain_text);
   read_brokers(*object, publish);
+  publish.tls = read_tls(*object, files);
   read_identity(*object, vehicle_id, publish);
   read_password(*object, files, publish);
   read_timing(*object, publish);

@@ -24,6 +24,8 @@ std::vector<SignalRule> read_signals(const JsonObject& top);
 /// `vehicle_id` is checked already; empty when it was wrong.
 PublishConfig read_publish(const JsonObject& top, const std::string& vehicle_id, const FileContext& files);
 
+TlsOptions read_tls(const JsonObject& publish, const FileContext& files);
+
 /// The socket lies in the buffer's directory unless another one is named.
 StatusConfig read_status(const JsonObject& top, const BufferConfig& buffer);
 

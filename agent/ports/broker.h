@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
+#include "agent/ports/tls_options.h"
 
 namespace outrider {
 
@@ -17,13 +19,29 @@ enum class MqttVersion : std::uint8_t { k311 = 4, k5 = 5 };
 struct BrokerAddress {
   std::string host;
   std::uint16_t port = 1883;
-  bool is_secure = false;  ///< mqtts://; refused until the secure link exists.
+  bool is_secure = false;  ///< mqtts://
 
   std::string text() const {
     const bool is_ipv6 = host.find(':') != std::string::npos;
     return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
   }
 };
+
+/// What kind of failure kept a connection from coming about, or ended it. Each is counted, and each has its own answer to
+/// the question when to try again.
+enum class LinkFault : std::uint8_t {
+  kNetwork,    ///< Refused, unreachable, silent, broken, closed.
+  kName,       ///< The broker's name was not resolved.
+  kMqtt,       ///< The broker said no, in MQTT.
+  kHandshake,  ///< TLS did not come about: no common version or cipher, not TLS at all, given up half-way.
+  kServerCertificate,  ///< We do not trust the broker: wrong CA or name, expired, revoked.
+  kOwnCertificate,     ///< The broker does not trust us, or our own files are bad.
+  kTime,               ///< Our clock is not set yet, so that no certificate can be judged.
+};
+inline constexpr std::size_t kLinkFaults = 7;
+/// In the order of LinkFault; what `outrider status` calls them.
+inline constexpr const char* kLinkFaultNames[kLinkFaults] = {
+    "network", "name", "mqtt", "handshake", "server_certificate", "own_certificate", "time"};
 
 struct LastWill {
   std::string topic;
@@ -32,6 +50,7 @@ struct LastWill {
 
 struct ConnectRequest {
   BrokerAddress address;
+  TlsOptions tls;  ///< For a secure address.
   MqttVersion version = MqttVersion::k5;
   std::string client_id;
   std::string username;  ///< Empty: none is sent.
@@ -75,6 +94,7 @@ struct BrokerEvent {
   std::string text;  ///< What happened, for a person.
   /// kRefused, kLost: it was the broker that ended it, not we, a timeout or the network. A box in between may fake this.
   bool closed_by_peer = false;
+  LinkFault fault = LinkFault::kNetwork;  ///< kRefused, kLost: what kind of failure it was.
 };
 
 /// One MQTT connection at a time to one broker. No buffering, no persistence, no reconnecting of its own.

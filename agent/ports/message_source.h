@@ -19,6 +19,7 @@ struct ReceivedMessage {
 
 struct SubscribeRequest {
   BrokerAddress address;
+  TlsOptions tls = {};  ///< For a secure address.
   MqttVersion version = MqttVersion::k5;
   std::string client_id;  ///< Empty: a random one.
   std::string username;

@@ -11,6 +11,13 @@ namespace outrider {
 namespace {
 
 constexpr int kSessionTakenOver = 0x8E;  // MQTT 5.0, 3.14.2.1
+/// How soon the clock is looked at again while it is not set. Nothing but the time is waited for.
+constexpr milliseconds kTimeRetry{2000};
+
+/// Somebody has to mend a file or a broker first, and each attempt costs a handshake of kilobytes.
+bool needs_help(LinkFault fault) {
+  return fault == LinkFault::kServerCertificate || fault == LinkFault::kOwnCertificate;
+}
 
 }  // namespace
 
@@ -46,6 +53,7 @@ Publisher::Mode Publisher::offline(BootTime now) {
   if (now < next_attempt_) return Mode::kOffline;
   const BrokerAddress& address = config_.brokers[broker_index_];
   const ConnectRequest request{.address = address,
+                               .tls = config_.tls,
                                .version = config_.version,
                                .client_id = config_.client_id,
                                .username = config_.username,
@@ -57,7 +65,7 @@ Publisher::Mode Publisher::offline(BootTime now) {
   if (const auto begun = broker_.connect(request); !begun) {
     trouble_ = begun.error().text;
     last_trouble_ = PublishTrouble{trouble_, now};
-    schedule_attempt(now, 0);
+    schedule_attempt(now, {});
     return Mode::kOffline;
   }
   return Mode::kConnecting;
@@ -129,22 +137,31 @@ void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   }
   last_trouble_ = PublishTrouble{trouble_, now};
   rewind();
-  schedule_attempt(now, event.reason_code);
+  ++counters_.faults[static_cast<std::size_t>(event.fault)];
+  schedule_attempt(now, event);
   mode_ = Mode::kOffline;
-  log_warning("link", (was_established ? "lost " : "cannot connect to ") + trouble_ + "; next try in " +
-                          duration_text(next_attempt_ - now));
+  log(needs_help(event.fault) ? LogLevel::kError : LogLevel::kWarning, "link",
+      (was_established ? "lost " : "cannot connect to ") + trouble_ + "; next try in " +
+          duration_text(next_attempt_ - now));
 }
 
-void Publisher::schedule_attempt(BootTime now, int reason_code) {
+void Publisher::schedule_attempt(BootTime now, const BrokerEvent& event) {
+  if (event.fault == LinkFault::kTime) {
+    next_attempt_ = now + kTimeRetry;
+    return;
+  }
   ++failures_;
   broker_index_ = (broker_index_ + 1) % config_.brokers.size();
   const double random = std::uniform_real_distribution<double>(0, 1)(random_);
   milliseconds delay = backoff_delay(config_.backoff, failures_, random);
-  if (reason_code == kSessionTakenOver) {
+  const milliseconds long_delay =
+      config_.backoff.cap / 2 + std::chrono::duration_cast<milliseconds>(config_.backoff.cap / 2 * random);
+  // Only when there is no other broker to try.
+  if (needs_help(event.fault) && config_.brokers.size() == 1) delay = long_delay;
+  if (event.reason_code == kSessionTakenOver) {
     // Two agents with one client id would kick each other out for ever; somebody has to notice.
     ++counters_.takeovers;
-    delay =
-        config_.backoff.cap / 2 + std::chrono::duration_cast<milliseconds>(config_.backoff.cap / 2 * random);
+    delay = long_delay;
     log_error("link.identity", "another client connected as \"" + config_.client_id +
                                    "\"; every agent needs its own publish.client_id");
   }

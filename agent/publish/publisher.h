@@ -92,7 +92,7 @@ class Publisher {
   void on_answer(const BrokerEvent& event, BootTime now);
   void on_acknowledged(StreamIndex stream, std::uint64_t token);
   void on_rejected(StreamIndex stream, const BrokerEvent& event, BootTime now);
-  void schedule_attempt(BootTime now, int reason_code);
+  void schedule_attempt(BootTime now, const BrokerEvent& event);
   void rewind();
   bool is_link_dead(BootTime now) const;
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "agent/base/time.h"
+#include "agent/ports/broker.h"
 
 namespace outrider {
 
@@ -18,9 +20,10 @@ struct PublisherCounters {
   std::uint64_t losses = 0;     ///< Established connections that broke.
   std::uint64_t takeovers = 0;  ///< Of these, because another client came with our client id.
   std::uint64_t refusals = 0;   ///< Messages with rows that were refused, by the broker or by its limits.
-  std::uint64_t passing_refusals = 0;  ///< Of these, for a reason that passes (quota).
-  std::uint64_t buried = 0;            ///< Rows that became dead letters.
-  nanoseconds throttled{};             ///< Time that rows waited for the configured rate.
+  std::uint64_t passing_refusals = 0;               ///< Of these, for a reason that passes (quota).
+  std::uint64_t buried = 0;                         ///< Rows that became dead letters.
+  nanoseconds throttled{};                          ///< Time that rows waited for the configured rate.
+  std::array<std::uint64_t, kLinkFaults> faults{};  ///< Attempts and connections that failed, by LinkFault.
 };
 
 /// The connection as it is now.

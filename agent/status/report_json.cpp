@@ -53,6 +53,9 @@ void write_link(JsonWriter& json, const LinkStatus& link) {
   json.count("refusals", link.counters.refusals);
   json.count("buried", link.counters.buried);
   write_held(json, link.held);
+  json.open("failures");
+  for (std::size_t i = 0; i < kLinkFaults; ++i) json.count(kLinkFaultNames[i], link.counters.faults[i]);
+  json.close();
   json.number("next_attempt_in_seconds", in_seconds(link.next_attempt_in));
   json.text("last_error", link.last_error);
   json.number("last_error_seconds_ago", in_seconds(link.last_error_age));

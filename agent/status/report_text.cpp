@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -54,6 +55,18 @@ std::string link_text(const LinkStatus& link) {
   if (link.in_flight > 0) text += ", " + grouped(link.in_flight) + " messages in flight";
   if (link.next_attempt_in) text += ", next try in " + duration_text(*link.next_attempt_in);
   if (link.is_throttled) text += ", held back to the configured rate";
+  return text;
+}
+
+/// Empty when nothing failed.
+std::string failures_text(const PublisherCounters& counters) {
+  std::string text;
+  for (std::size_t i = 0; i < kLinkFaults; ++i) {
+    if (counters.faults[i] == 0) continue;
+    std::string name = kLinkFaultNames[i];
+    std::replace(name.begin(), name.end(), '_', ' ');
+    text += (text.empty() ? "failures: " : ", ") + name + " " + grouped(counters.faults[i]);
+  }
   return text;
 }
 
@@ -154,6 +167,8 @@ std::string report_text(const StatusReport& report, Problem::Time now) {
   text += line("link", link_text(report.link));
   if (report.link.last_error_age)
     text += line("", "last error " + ago(*report.link.last_error_age) + ": " + report.link.last_error);
+  if (const std::string failures = failures_text(report.link.counters); !failures.empty())
+    text += line("", failures);
   for (std::size_t i = 0; i < report.link.held.size() && i < kMostNames; ++i)
     text += line("", held_text(report.link.held[i]));
   for (const Channel channel : {Channel::kTelemetry, Channel::kEvents})

@@ -15,8 +15,11 @@ add_library(paho_mqttpp INTERFACE IMPORTED)
 target_link_libraries(paho_mqttpp INTERFACE ${PAHO_MQTTPP_LIBRARY} ${PAHO_MQTT_LIBRARY})
 target_include_directories(paho_mqttpp SYSTEM INTERFACE ${PAHO_MQTTPP_INCLUDE})
 
-find_library(MBEDCRYPTO_LIBRARY mbedcrypto REQUIRED)
-find_path(MBEDTLS_INCLUDE mbedtls/sha256.h REQUIRED)
-add_library(mbedcrypto INTERFACE IMPORTED)
-target_link_libraries(mbedcrypto INTERFACE ${MBEDCRYPTO_LIBRARY})
-target_include_directories(mbedcrypto SYSTEM INTERFACE ${MBEDTLS_INCLUDE})
+# Found by hand: 2.28 comes without a package file, and the names of its three libraries are those of 3.6.
+find_path(MBEDTLS_INCLUDE mbedtls/ssl.h REQUIRED)
+add_library(mbedtls INTERFACE IMPORTED)
+target_include_directories(mbedtls SYSTEM INTERFACE ${MBEDTLS_INCLUDE})
+foreach(part mbedtls mbedx509 mbedcrypto)  # each needs those behind it
+  find_library(OUTRIDER_${part}_LIBRARY ${part} REQUIRED)
+  target_link_libraries(mbedtls INTERFACE ${OUTRIDER_${part}_LIBRARY})
+endforeach()

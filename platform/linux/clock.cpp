@@ -12,10 +12,6 @@
 namespace outrider {
 namespace {
 
-/// Before this program existed no date is right: 2026-01-01T00:00:00Z, seconds since 1970. Devices without a battery
-/// for their clock start in 1970, or at the time of the last shutdown.
-constexpr seconds kPlausibleSince{1'767'225'600};
-
 nanoseconds read_clock(clockid_t id) {
   timespec moment{};
   ENSURE(::clock_gettime(id, &moment) == 0);  // fails only for a clock that does not exist

@@ -187,6 +187,10 @@ Dialer::Progress Dialer::check_connect(Time now) {
   return try_next(now);
 }
 
+LinkFailure Dialer::failure() const {
+  return {failure_, candidates_.empty() ? LinkFault::kName : LinkFault::kNetwork};
+}
+
 Dialer::Progress Dialer::fail(std::string why) {
   socket_.reset();
   failure_ = std::move(why);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/ports/broker.h"
+#include "agent/ports/secure_channel.h"
 #include "platform/linux/descriptor.h"
 
 namespace outrider {
@@ -34,7 +34,8 @@ class Dialer {
   Progress advance(Time now);
 
   Descriptor take_socket() { return std::move(socket_); }
-  const std::string& failure() const { return failure_; }  ///< Why, after kFailed.
+  /// Why, after kFailed.
+  LinkFailure failure() const;
 
  private:
   void start_lookup(std::shared_ptr<NameLookup>& lookup);

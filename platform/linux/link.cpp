@@ -60,13 +60,13 @@ Link::~Link() {
   thread_.join();
 }
 
-Result<std::uint16_t> Link::open(const LinkRequest& request) {
+Result<std::uint16_t> Link::open(const LinkRequest& request, std::unique_ptr<SecureChannel> channel) {
   Result<Descriptor> listener = listen_on_loopback();
   if (!listener) return listener.error();
   Result<std::uint16_t> port = port_of(*listener);
   if (!port) return port;
-  auto connection =
-      std::make_unique<LinkConnection>(report_.begin(), std::move(*listener), request, report_, lookup_);
+  auto connection = std::make_unique<LinkConnection>(report_.begin(), std::move(*listener), request,
+                                                     std::move(channel), report_, lookup_);
   order([&connection](Orders& orders) {
     orders.cut = true;
     orders.opened = std::move(connection);

@@ -20,8 +20,8 @@ namespace outrider {
 /// The way to the broker: a relay inside this process between Paho, over the loopback, and the network.
 ///
 /// It keeps the reason of a failure, which Paho does not; ends a connection towards Paho so that a memory bug of Paho
-/// stays asleep; can simulate a tunnel; and is where TLS will sit. Every connection has a listener of its own, which
-/// lets in one socket of this very process and is then closed.
+/// stays asleep; can simulate a tunnel; and puts a secure channel between the two, if it is given one. Every connection
+/// has a listener of its own, which lets in one socket of this very process and is then closed.
 ///
 /// Threads  one inside, which owns all sockets; all methods: any thread. Changes hold when the method returns.
 class Link {
@@ -31,9 +31,10 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  /// Prepares a connection, dropping what there was; returns the loopback port where Paho finds it.
+  /// Prepares a connection, dropping what there was; returns the loopback port where Paho finds it. `channel` goes
+  /// between the two ends; absent: the bytes pass as they are.
   /// Errors  kRetry when the system has no socket to spare.
-  Result<std::uint16_t> open(const LinkRequest& request);
+  Result<std::uint16_t> open(const LinkRequest& request, std::unique_ptr<SecureChannel> channel = nullptr);
 
   /// Ends the connection at once: not a byte more reaches the broker.
   void cut();
@@ -46,7 +47,8 @@ class Link {
   bool wait_released(milliseconds longest) { return report_.wait_released(longest); }
 
   /// Why the connection that was opened last failed, "10.0.0.7:1883 refused the connection"; empty when it did not.
-  std::string failure() const { return report_.failure(); }
+  std::string failure() const { return report_.failure().text; }
+  LinkFault fault() const { return report_.failure().fault; }
 
   /// True when the broker itself closed or reset that connection.
   bool was_ended_by_broker() const { return report_.is_by_broker(); }

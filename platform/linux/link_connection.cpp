@@ -19,6 +19,7 @@ constexpr std::size_t kUpBytes = 1 << 20;
 constexpr std::size_t kDownBytes = 64 << 10;
 constexpr std::chrono::seconds kFlushLimit{2};
 constexpr std::chrono::seconds kTellLimit{1};
+constexpr const char* kWantsTls = " before it said anything; is this a port for TLS (mqtts://)?";
 constexpr short kGone = POLLRDHUP | POLLHUP | POLLERR;
 constexpr short kReadable = POLLIN | POLLHUP | POLLERR;
 
@@ -26,18 +27,25 @@ bool has_ended(const Moved& moved) {
   return moved.how == Moved::How::kEnded || moved.how == Moved::How::kFailed;
 }
 
+/// An alert or a handshake record of TLS (RFC 8446 section 5.1). What a broker says first in MQTT is CONNACK, 0x20.
+bool is_tls(std::span<const char> bytes) {
+  return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03;
+}
+
 short wanted(bool in, bool out) { return static_cast<short>((in ? POLLIN : 0) | (out ? POLLOUT : 0)); }
 
 }  // namespace
 
 LinkConnection::LinkConnection(std::uint64_t number, Descriptor listener, LinkRequest request,
-                               LinkReport& report, std::shared_ptr<NameLookup>& lookup)
+                               std::unique_ptr<SecureChannel> channel, LinkReport& report,
+                               std::shared_ptr<NameLookup>& lookup)
     : number_(number),
       request_(std::move(request)),
       deadline_(std::chrono::steady_clock::now() + request_.timeout),
       report_(report),
       lookup_(lookup),
       listener_(std::move(listener)),
+      channel_(std::move(channel)),
       up_(kUpBytes),
       down_(kDownBytes) {
   if (request_.max_packet_bytes) guard_.emplace(*request_.max_packet_bytes);
@@ -63,6 +71,7 @@ short LinkConnection::client_events(bool passing) const {
     case Stage::kWaiting:
       return POLLIN;
     case Stage::kDialing:
+    case Stage::kShakingHands:
       return POLLRDHUP;
     case Stage::kRelaying:
       return static_cast<short>(POLLRDHUP | (passing ? wanted(!up_.full(), !down_.empty()) : 0));
@@ -77,7 +86,8 @@ short LinkConnection::client_events(bool passing) const {
 }
 
 short LinkConnection::broker_events() const {
-  return wanted(!down_.full(), !up_.empty() && write_error_ == 0);
+  const bool has_bytes = stage_ != Stage::kShakingHands && !up_.empty() && write_error_ == 0;
+  return wanted(!down_.full(), has_bytes || wire_.wants_to_send());
 }
 
 LinkConnection::Time LinkConnection::wake_at(bool passing) const {
@@ -89,7 +99,10 @@ LinkConnection::Time LinkConnection::wake_at(bool passing) const {
     case Stage::kDialing:
       if (!passing) return deadline_;
       return dialer_ ? std::min(deadline_, dialer_->wake_at()) : kAtOnce;
+    case Stage::kShakingHands:
+      return deadline_;
     case Stage::kRelaying:
+      if (passing && wire_.has_more() && !down_.full()) return kAtOnce;
       return has_heard_broker_ ? Time::max() : deadline_;
     case Stage::kFlushing:
       return flush_until_;
@@ -115,6 +128,9 @@ void LinkConnection::advance(const std::vector<pollfd>& polls, Time now, bool pa
       break;
     case Stage::kDialing:
       dial(ready, now, passing);
+      break;
+    case Stage::kShakingHands:
+      shake_hands(ready, now, passing);
       break;
     case Stage::kRelaying:
       relay(ready, now, passing);
@@ -150,7 +166,7 @@ void LinkConnection::dial(Readiness ready, Time now, bool passing) {
   if ((ready.client & kGone) != 0) return cut(now, passing);
   if (!passing) {
     if (now < deadline_) return;
-    return end({"no answer from " + request_.address.text() + " within " + duration_text(request_.timeout)},
+    return end({{"no answer from " + request_.address.text() + " within " + duration_text(request_.timeout)}},
                now, passing);
   }
   if (!dialer_) dialer_ = std::make_unique<Dialer>(request_.address, deadline_, request_.timeout, lookup_);
@@ -158,14 +174,31 @@ void LinkConnection::dial(Readiness ready, Time now, bool passing) {
   if (progress == Dialer::Progress::kUnderWay) return;
   const std::unique_ptr<Dialer> dialer = std::move(dialer_);
   if (progress == Dialer::Progress::kFailed) return end({dialer->failure()}, now, passing);
-  wire_ = Wire(dialer->take_socket());
-  stage_ = Stage::kRelaying;
+  wire_ = Wire(dialer->take_socket(), std::move(channel_));
+  if (!wire_.is_secure()) {
+    stage_ = Stage::kRelaying;
+    return;
+  }
+  stage_ = Stage::kShakingHands;
+  shake_hands({}, now, passing);
+}
+
+void LinkConnection::shake_hands(Readiness ready, Time now, bool passing) {
+  if ((ready.client & kGone) != 0) return cut(now, passing);
+  const Moved shaken = passing ? wire_.handshake() : Moved{};
+  if (shaken.how == Moved::How::kSome) {
+    stage_ = Stage::kRelaying;
+  } else if (shaken.how != Moved::How::kNothing) {
+    end({wire_.failure(shaken.error), true}, now, passing);
+  } else if (now >= deadline_) {
+    end({wire_.unfinished(duration_text(request_.timeout))}, now, passing);
+  }
 }
 
 void LinkConnection::relay(Readiness ready, Time now, bool passing) {
   if (!has_heard_broker_ && now >= deadline_) {
-    return end({request_.address.text() + " took the connection but said nothing within " +
-                duration_text(request_.timeout)},
+    return end({{request_.address.text() + " took the connection but said nothing within " +
+                 duration_text(request_.timeout)}},
                now, passing);
   }
   if (!passing) ready.broker = 0;
@@ -188,23 +221,35 @@ bool LinkConnection::move_up(Readiness ready) {
 }
 
 void LinkConnection::move_down(Readiness ready, Time now) {
-  if ((ready.broker & kReadable) != 0) {
+  if ((ready.broker & kReadable) != 0 || wire_.has_more()) {
     const std::span<const char> room = down_.writable();
-    const std::size_t before = down_.size();
     const Moved read = wire_.read(down_);
-    has_heard_broker_ = has_heard_broker_ || read.how == Moved::How::kSome;
-    if (guard_ && !guard_->lets_pass(room.first(down_.size() - before))) {
+    if (auto why = objection(room.first(read.count))) {
       down_.clear();
-      return end({request_.address.text() + " sent something that is no MQTT packet, or one of more than " +
-                  size_text(*request_.max_packet_bytes)},
-                 now, true);
+      return end({std::move(*why)}, now, true);
     }
+    has_heard_broker_ = has_heard_broker_ || read.how == Moved::How::kSome;
     if (has_ended(read)) {
       const int error = write_error_ != 0 ? write_error_ : read.error;
-      return end({broker_failure_text(error), is_broker_doing(error)}, now, true);
+      LinkFailure why = wire_.failure(error);
+      if (!has_heard_broker_ && !wire_.is_secure() && is_broker_doing(error)) why.text += kWantsTls;
+      return end({std::move(why), is_broker_doing(error)}, now, true);
     }
   }
   (void)write_socket(client_.number(), down_);  // a failure shows as the client's end
+}
+
+/// Why what the broker sent must not reach the client.
+std::optional<LinkFailure> LinkConnection::objection(std::span<const char> bytes) {
+  if (!has_heard_broker_ && !wire_.is_secure() && is_tls(bytes))
+    return LinkFailure{request_.address.text() + " speaks TLS on this port; write mqtts:// in front of it",
+                       LinkFault::kHandshake};
+  if (guard_ && !guard_->lets_pass(bytes))
+    return LinkFailure{request_.address.text() +
+                           " sent something that is no MQTT packet, or one of more than " +
+                           size_text(*request_.max_packet_bytes),
+                       LinkFault::kMqtt};
+  return std::nullopt;
 }
 
 void LinkConnection::flush(Readiness ready, Time now, bool passing) {
@@ -217,13 +262,11 @@ void LinkConnection::flush(Readiness ready, Time now, bool passing) {
     client_.reset();
   }
   bool broker_ended = wire_.write(up_).how == Moved::How::kFailed;
-  if (!client_.is_open() && up_.empty() && !is_finished_) {
-    wire_.finish();
-    is_finished_ = true;
-  }
+  if (!client_.is_open() && up_.empty() && !is_finished_) is_finished_ = wire_.finish();
   // Unread bytes would turn our closing into a reset, which can overtake the DISCONNECT that we just sent.
   down_.clear();
-  if ((ready.broker & kReadable) != 0) broker_ended = has_ended(wire_.read(down_)) || broker_ended;
+  if ((ready.broker & kReadable) != 0 || wire_.has_more())
+    broker_ended = has_ended(wire_.read(down_)) || broker_ended;
   down_.clear();
   if (!broker_ended) return;
   leave_broker(passing);

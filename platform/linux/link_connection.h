@@ -32,7 +32,7 @@ struct LinkRequest {
 
 /// One connection through the link: waits for the client (Paho) at a listener of its own, dials the broker, relays.
 ///
-/// Life     waiting → dialing → relaying, then by whichever side ends first
+/// Life     waiting → dialing → (shaking hands, when secure) → relaying, then by whichever side ends first
 ///            the client: flushing (what it sent still goes to the broker, at most kFlushLimit) → done
 ///            the broker, or a cut: swallowing (what the client still sends is thrown away; it is told end of file)
 ///            → done.
@@ -46,7 +46,9 @@ class LinkConnection {
  public:
   using Time = Dialer::Time;
 
-  LinkConnection(std::uint64_t number, Descriptor listener, LinkRequest request, LinkReport& report,
+  /// `channel` absent: plain.
+  LinkConnection(std::uint64_t number, Descriptor listener, LinkRequest request,
+                 std::unique_ptr<SecureChannel> channel, LinkReport& report,
                  std::shared_ptr<NameLookup>& lookup);
 
   /// Adds what it waits for; poll's answer must be given to the next `advance`.
@@ -60,7 +62,7 @@ class LinkConnection {
   bool is_done() const { return stage_ == Stage::kDone && !parked_.is_open(); }
 
  private:
-  enum class Stage { kWaiting, kDialing, kRelaying, kFlushing, kSwallowing, kDone };
+  enum class Stage { kWaiting, kDialing, kShakingHands, kRelaying, kFlushing, kSwallowing, kDone };
   struct Readiness {
     short client = 0;
     short broker = 0;
@@ -70,13 +72,15 @@ class LinkConnection {
   short broker_events() const;
   void accept_client();
   void dial(Readiness ready, Time now, bool passing);
+  void shake_hands(Readiness ready, Time now, bool passing);
   void relay(Readiness ready, Time now, bool passing);
   void flush(Readiness ready, Time now, bool passing);
   void swallow(Time now);
   bool move_up(Readiness ready);
   void move_down(Readiness ready, Time now);
+  std::optional<LinkFailure> objection(std::span<const char> bytes);
   struct End {
-    std::string why;
+    LinkFailure why;
     bool is_by_broker = false;
   };
   void end(End how, Time now, bool passing);
@@ -92,6 +96,7 @@ class LinkConnection {
   Descriptor listener_;
   Descriptor client_;
   std::unique_ptr<Dialer> dialer_;
+  std::unique_ptr<SecureChannel> channel_;  ///< Until the wire takes it.
   Wire wire_;
   Wire parked_;  ///< The broker's end of a connection that ended inside the tunnel.
   ByteQueue up_;

@@ -4,9 +4,10 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
-#include <string>
+#include <utility>
 
 #include "agent/base/time.h"
+#include "agent/ports/secure_channel.h"
 
 namespace outrider {
 
@@ -19,16 +20,16 @@ class LinkReport {
   /// A new connection is the one that matters from here on; returns its number.
   std::uint64_t begin() {
     const std::lock_guard lock(mutex_);
-    failure_.clear();
+    failure_ = {};
     is_by_broker_ = false;
     is_released_ = false;
     return ++newest_;
   }
 
   /// The first reason stays: what follows is usually its consequence. `is_by_broker`: it closed or reset the connection.
-  void fail(std::uint64_t number, std::string why, bool is_by_broker) {
+  void fail(std::uint64_t number, LinkFailure why, bool is_by_broker) {
     const std::lock_guard lock(mutex_);
-    if (number != newest_ || !failure_.empty()) return;
+    if (number != newest_ || !failure_.text.empty()) return;
     failure_ = std::move(why);
     is_by_broker_ = is_by_broker;
   }
@@ -42,7 +43,7 @@ class LinkReport {
     changed_.notify_all();
   }
 
-  std::string failure() const {
+  LinkFailure failure() const {
     const std::lock_guard lock(mutex_);
     return failure_;
   }
@@ -60,7 +61,7 @@ class LinkReport {
   std::condition_variable changed_;
   std::uint64_t newest_ = 0;   // guarded by mutex_
   bool is_released_ = true;    // guarded by mutex_
-  std::string failure_;        // guarded by mutex_
+  LinkFailure failure_;        // guarded by mutex_
   bool is_by_broker_ = false;  // guarded by mutex_
 };
 

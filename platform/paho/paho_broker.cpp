@@ -16,7 +16,8 @@ constexpr milliseconds kPoliteLimit{2000};
 
 }  // namespace
 
-PahoBroker::PahoBroker(Bell& bell) : events_(bell), worker_([this] { work(); }) {}
+PahoBroker::PahoBroker(Bell& bell, std::unique_ptr<SecureClient> secure)
+    : events_(bell), secure_(std::move(secure)), worker_([this] { work(); }) {}
 
 PahoBroker::~PahoBroker() {
   disconnect(false);
@@ -29,10 +30,7 @@ PahoBroker::~PahoBroker() {
 }
 
 Status PahoBroker::connect(const ConnectRequest& request) {
-  if (request.address.is_secure) {
-    return reject(
-        "mqtts:// is not supported yet; use mqtt:// to a broker that is reached by a protected network");
-  }
+  if (request.address.is_secure && !secure_) return reject("mqtts:// is not in this build");
   disconnect(false);
   ConnectRequest wanted = request;
   // Paho 1.3.12 does not follow the broker's Server Keep Alive (MQTT 5.0, 3.2.2.3.14), so the next attempt does.
@@ -42,7 +40,8 @@ Status PahoBroker::connect(const ConnectRequest& request) {
   }
   if (!is_same_broker) limits_ = {};
   address_ = request.address;
-  connection_ = std::make_unique<PahoConnection>(events_.begin(), std::move(wanted), events_, link_);
+  connection_ =
+      std::make_unique<PahoConnection>(events_.begin(), std::move(wanted), secure_.get(), events_, link_);
   enqueue({Job::Step::kStart, connection_.get(), nullptr});
   return ok();
 }

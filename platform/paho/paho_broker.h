@@ -27,12 +27,13 @@ class PahoConnection;
 ///          ending one takes Paho 100 to 200 ms. It does so in turn: no connection starts before the last one is gone.
 class PahoBroker final : public Broker {
  public:
-  explicit PahoBroker(Bell& bell);
+  /// `secure` is for mqtts://; without it such addresses are refused.
+  explicit PahoBroker(Bell& bell, std::unique_ptr<SecureClient> secure = nullptr);
   ~PahoBroker() override;
   PahoBroker(const PahoBroker&) = delete;
   PahoBroker& operator=(const PahoBroker&) = delete;
 
-  /// Errors  kReject for mqtts://.
+  /// Errors  kReject for mqtts:// without a secure client.
   Status connect(const ConnectRequest& request) override;
   void disconnect(bool politely) override;
   Status publish(const Publication& publication) override;
@@ -52,6 +53,7 @@ class PahoBroker final : public Broker {
   void work() noexcept;
 
   EventQueue events_;
+  const std::unique_ptr<SecureClient> secure_;  ///< The worker's.
   Link link_;
 
   // The loop's. The worker uses the connection too, until the job that retires it.

@@ -72,10 +72,12 @@ mqtt::create_options create_options(MqttVersion version) {
 
 }  // namespace
 
-PahoConnection::PahoConnection(std::uint64_t number, ConnectRequest request, EventQueue& events, Link& link)
+PahoConnection::PahoConnection(std::uint64_t number, ConnectRequest request, SecureClient* secure,
+                               EventQueue& events, Link& link)
     : number_(number),
       request_(std::move(request)),
       broker_(request_.address.text()),
+      secure_(secure),
       events_(events),
       link_(link) {}
 
@@ -88,15 +90,24 @@ PahoConnection::~PahoConnection() {
 }
 
 void PahoConnection::start() {
+  std::unique_ptr<SecureChannel> channel;
+  if (request_.address.is_secure) {
+    auto opened = secure_->open(request_.address, request_.tls);
+    if (!opened)
+      return report_refused(0, "no secure connection to " + broker_ + ": " + opened.error().text,
+                            LinkFault::kOwnCertificate);
+    channel = std::move(*opened);
+  }
   const Result<std::uint16_t> port = link_.open({.address = request_.address,
                                                  .timeout = request_.timeout,
                                                  .max_packet_bytes = kMostAnswerBytes,
-                                                 .on_broker_end = [this] { return drain(); }});
-  if (!port) return report_refused(0, port.error().text);
+                                                 .on_broker_end = [this] { return drain(); }},
+                                                std::move(channel));
+  if (!port) return report_refused(0, port.error().text, LinkFault::kNetwork);
   try {
     open_client(*port);
   } catch (const mqtt::exception& error) {
-    report_refused(0, std::string("the MQTT library refused to connect: ") + error.what());
+    report_refused(0, std::string("the MQTT library refused to connect: ") + error.what(), LinkFault::kMqtt);
   }
 }
 
@@ -217,15 +228,19 @@ void PahoConnection::connected(const mqtt::token& token) {
 void PahoConnection::refused(const mqtt::token& token) {
   // A positive code is CONNACK's, on both versions; Paho's own are negative.
   const int code = token.get_return_code();
-  if (code > 0) return report_refused(code, broker_ + " refused: " + refusal_text(request_.version, code));
+  if (code > 0)
+    return report_refused(code, broker_ + " refused: " + refusal_text(request_.version, code),
+                          LinkFault::kMqtt);
   const std::string reason = link_.failure();
   report_refused(0,
                  "no connection to " + broker_ + ": " +
-                     (reason.empty() ? "the MQTT library gave up (" + std::to_string(code) + ")" : reason));
+                     (reason.empty() ? "the MQTT library gave up (" + std::to_string(code) + ")" : reason),
+                 link_.fault());
 }
 
-void PahoConnection::report_refused(int code, std::string why) {
+void PahoConnection::report_refused(int code, std::string why, LinkFault fault) {
   BrokerEvent refused = event(BrokerEvent::Kind::kRefused, 0, code, std::move(why));
+  refused.fault = fault;
   refused.closed_by_peer = link_.was_ended_by_broker();
   events_.push(number_, std::move(refused));
 }
@@ -250,6 +265,7 @@ void PahoConnection::lost() {
                            "connection to " + broker_ + " lost: " +
                                (reason.empty() ? "no answer to a ping, or a malformed packet" : reason));
   lost.closed_by_peer = link_.was_ended_by_broker();
+  lost.fault = link_.fault();
   events_.push(number_, std::move(lost));
 }
 
@@ -258,6 +274,7 @@ void PahoConnection::ended_by_broker(int reason) {
   BrokerEvent lost =
       event(BrokerEvent::Kind::kLost, 0, reason, broker_ + " ended the connection: " + reason_text(reason));
   lost.closed_by_peer = true;
+  lost.fault = LinkFault::kMqtt;
   events_.push(number_, std::move(lost));
 }
 

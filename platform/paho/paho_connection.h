@@ -24,7 +24,9 @@ namespace outrider {
 ///          time. The listeners run on Paho's threads with Paho's lock held: they note what happened and return.
 class PahoConnection {
  public:
-  PahoConnection(std::uint64_t number, ConnectRequest request, EventQueue& events, Link& link);
+  /// `secure` makes the channel of a secure address; may be absent for others.
+  PahoConnection(std::uint64_t number, ConnectRequest request, SecureClient* secure, EventQueue& events,
+                 Link& link);
   ~PahoConnection();
   PahoConnection(const PahoConnection&) = delete;
   PahoConnection& operator=(const PahoConnection&) = delete;
@@ -76,13 +78,14 @@ class PahoConnection {
   bool drain();
   void open_client(std::uint16_t port);
   bool end_client(milliseconds longest);
-  void report_refused(int code, std::string why);
+  void report_refused(int code, std::string why, LinkFault fault);
   Status hand_over(const Publication& publication, std::size_t slot);
   mqtt::connect_options options() const;
 
   const std::uint64_t number_;
   const ConnectRequest request_;
   const std::string broker_;  ///< "broker.example:1883", for texts.
+  SecureClient* const secure_;
   EventQueue& events_;
   Link& link_;
   InFlight in_flight_;

@@ -25,6 +25,7 @@ constexpr std::size_t kFullBytes = std::size_t{64} << 20U;
 constexpr milliseconds kFirstPause{100};  // doubled with each failure
 constexpr milliseconds kLongestPause{1'000};
 constexpr seconds kAnswerTimeout{10};  // for CONNACK and SUBACK together
+constexpr seconds kGrace{1};           // the link gives an attempt up first: it knows why
 constexpr milliseconds kGoodbyeTimeout{2'000};
 
 /// 21 characters: MQTT 3.1.1 brokers need not accept more than 23.
@@ -42,8 +43,8 @@ milliseconds pause_after(int failures) {
 }  // namespace
 
 struct PahoSource::State {
-  explicit State(SubscribeRequest wanted)
-      : request(std::move(wanted)), is_id_random(request.client_id.empty()) {
+  State(SubscribeRequest wanted, std::unique_ptr<SecureClient> client)
+      : request(std::move(wanted)), is_id_random(request.client_id.empty()), secure(std::move(client)) {
     if (is_id_random) request.client_id = random_client_id();
   }
 
@@ -58,6 +59,7 @@ struct PahoSource::State {
 
   SubscribeRequest request;
   const bool is_id_random;
+  const std::unique_ptr<SecureClient> secure;
   Link link;
   Mailbox mailbox{kFullBytes, [this](bool is_open) { link.set_passing(is_open); }};
   std::unique_ptr<PahoSubscription> connection;  // after what its threads use
@@ -69,7 +71,7 @@ struct PahoSource::State {
 };
 
 void PahoSource::State::attempt() {
-  answer_deadline = Steady::now() + kAnswerTimeout;
+  answer_deadline = Steady::now() + kAnswerTimeout + kGrace;
   if (const Status opened = open(request.session_expiry == seconds{0}); !opened) fail(opened.error().text);
 }
 
@@ -77,7 +79,13 @@ Status PahoSource::State::open(bool is_clean) {
   LinkRequest way;
   way.address = request.address;
   way.timeout = kAnswerTimeout;
-  const Result<std::uint16_t> port = link.open(way);
+  std::unique_ptr<SecureChannel> channel;
+  if (request.address.is_secure) {
+    auto opened = secure->open(request.address, request.tls);
+    if (!opened) return opened.error();
+    channel = std::move(*opened);
+  }
+  const Result<std::uint16_t> port = link.open(way, std::move(channel));
   if (!port) return port.error();
   try {
     connection = std::make_unique<PahoSubscription>(request, is_clean, *port, mailbox);
@@ -151,9 +159,10 @@ void PahoSource::State::say_goodbye() {
   link.wait_released(kGoodbyeTimeout);
 }
 
-PahoSource::PahoSource(SubscribeRequest request) : state_(std::make_unique<State>(std::move(request))) {
-  if (state_->request.address.is_secure)
-    state_->fatal = stop("mqtts:// cannot be verified yet; use mqtt:// to a listener without TLS");
+PahoSource::PahoSource(SubscribeRequest request, std::unique_ptr<SecureClient> secure)
+    : state_(std::make_unique<State>(std::move(request), std::move(secure))) {
+  if (state_->request.address.is_secure && !state_->secure)
+    state_->fatal = stop("mqtts:// is not in this build");
 }
 
 PahoSource::~PahoSource() { state_->leave(); }

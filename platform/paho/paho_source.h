@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/ports/message_source.h"
+#include "agent/ports/secure_channel.h"
 
 namespace outrider {
 
@@ -14,12 +15,13 @@ namespace outrider {
 /// Life cycle  constructed → `receive` again and again → destroyed: takes up to a few seconds, as the session of a
 ///             random client id is ended at the broker; a given client id keeps its session for the next time.
 /// Errors      kRetry while the broker is away; kStop: no subscription will come of this request (refused topic
-///             filter, mqtts://).
+///             filter, mqtts:// without a secure client).
 /// Order       messages come in the order of arrival; after a reconnect the broker may repeat some.
 /// Threads     the caller's; Paho's own hand over through a Mailbox.
 class PahoSource final : public MessageSource {
  public:
-  explicit PahoSource(SubscribeRequest request);
+  /// `secure` is for mqtts://.
+  explicit PahoSource(SubscribeRequest request, std::unique_ptr<SecureClient> secure = nullptr);
   ~PahoSource() override;
   PahoSource(const PahoSource&) = delete;
   PahoSource& operator=(const PahoSource&) = delete;

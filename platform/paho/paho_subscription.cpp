@@ -10,7 +10,7 @@ namespace outrider {
 
 namespace {
 
-constexpr seconds kConnectTimeout{5};
+constexpr seconds kConnectTimeout{15};  // the link gives up first, and knows why
 constexpr seconds kKeepAlive{20};
 constexpr milliseconds kGoodbyeTimeout{2'000};
 constexpr int kFirstErrorReason = 0x80;  // MQTT 5, section 2.4

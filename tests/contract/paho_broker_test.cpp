@@ -294,7 +294,7 @@ TEST_CASE("paho broker: failures name their cause") {
   CHECK(refusal(request).text.find("took the connection but said nothing within") != std::string::npos);
 }
 
-TEST_CASE("paho broker: the secure scheme is refused until it exists") {
+TEST_CASE("paho broker: the secure scheme is refused without a secure client") {
   Bell bell;
   PahoBroker broker(bell);
   const Status status = broker.connect(request_to({.host = "127.0.0.1", .port = 8883, .is_secure = true}));

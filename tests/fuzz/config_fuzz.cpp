@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kGood =
     R"({"vehicle_id": "v", "buses": [{"name": "can0", "dbc": ["a.dbc"]}], "signals": ["A", {"signal": "B"}],
-        "publish": {"brokers": ["mqtt://b"]}})";
+        "publish": {"brokers": ["mqtts://b"]}})";
 /// Each one copies the document: more would only make it slow.
 constexpr std::size_t kMostParts = 8;
 

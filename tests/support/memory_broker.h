@@ -58,13 +58,14 @@ class MemoryBroker final : public Broker {
     push(BrokerEvent::Kind::kConnected, 0, 0, "connected");
     events_.back().limits = limits;
   }
-  void refuse(std::string text = "refused", int code = 0, bool is_closed_by_peer = false) {
-    end(BrokerEvent::Kind::kRefused, std::move(text), code, is_closed_by_peer);
+  void refuse(std::string text = "refused", int code = 0, LinkFault fault = LinkFault::kNetwork) {
+    end(BrokerEvent::Kind::kRefused, std::move(text), code);
+    events_.back().fault = fault;
   }
   void drop(std::string text = "lost", int code = 0) { end(BrokerEvent::Kind::kLost, std::move(text), code); }
-  /// The broker itself ends the connection.
+  /// The broker itself ends the connection, or what was to be one.
   void close(std::string text = "closed by the broker", int code = 0) {
-    end(BrokerEvent::Kind::kLost, std::move(text), code, true);
+    end(is_connected_ ? BrokerEvent::Kind::kLost : BrokerEvent::Kind::kRefused, std::move(text), code, true);
   }
   void acknowledge_next(std::size_t count = 1) { answer_next(count, BrokerEvent::Kind::kAcknowledged, 0); }
   void reject_next(int reason_code) { answer_next(1, BrokerEvent::Kind::kRejected, reason_code); }
@@ -72,7 +73,6 @@ class MemoryBroker final : public Broker {
   bool is_connected() const { return is_connected_; }
   bool is_passing() const { return is_passing_; }
   std::size_t unacknowledged() const { return unacknowledged_.size(); }
-
   Status connect(const ConnectRequest& request) override {
     forget();
     requests.push_back(request);

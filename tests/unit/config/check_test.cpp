@@ -71,7 +71,7 @@ Outcome check(const CheckArguments& arguments) {
   const File out(std::tmpfile(), &std::fclose);
   const File err(std::tmpfile(), &std::fclose);
   REQUIRE((out && err));
-  const int code = run_check(arguments, out.get(), err.get());
+  const int code = run_check(arguments, std::chrono::system_clock::now(), out.get(), err.get());
   return {code, text_of(out.get()), text_of(err.get())};
 }
 
@@ -83,7 +83,7 @@ Outcome check(const std::string& config, std::vector<std::string> overrides = {}
 std::string write_config(const Folder& folder, const std::string& rules, const std::string& publish = "") {
   folder.write("a.dbc", kDbc);
   return folder.write("c.json", R"({"vehicle_id": "v", "buses": [{"name": "can0", "dbc": ["a.dbc"]}],
-    "signals": [)" + rules + R"(], "publish": {"brokers": ["mqtt://b"])" +
+    "signals": [)" + rules + R"(], "publish": {"brokers": ["mqtt://localhost"])" +
                                     publish + "}}");
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("check: a good configuration gets a short summary and nothing else") {
         "vehicle   v\n"
         "buses     can0: a.dbc; 2 messages, 2 of 3 signals wanted; matched by ids as the files say\n"
         "rules     1\n"
-        "brokers   b:1883\n"
+        "brokers   localhost:1883, plain text\n"
         "          MQTT 5, client id outrider-v\n"
         "topic     outrider/{vehicle_id}/{channel}, columns in messages of up to 64.0 KiB\n"
         "buffer    /var/lib/outrider, up to 256.0 MiB, written every 500 ms\n");

@@ -14,7 +14,7 @@ inline std::string config_text(const std::string& patch) {
   nlohmann::json config = nlohmann::json::parse(R"({
     "vehicle_id": "truck-17",
     "buses": [{"name": "can0", "dbc": ["truck.dbc"]}],
-    "publish": {"brokers": ["mqtt://broker"]}})");
+    "publish": {"brokers": ["mqtts://broker"]}})");
   config.merge_patch(nlohmann::json::parse(patch));
   return config.dump();
 }

@@ -65,7 +65,7 @@ TEST_CASE("config syntax: what breaks the JSON is told with line, column and wha
 
 TEST_CASE("config syntax: a key that is there twice is refused, at any depth") {
   CHECK(refusal("{\"vehicle_id\": \"a\",\n \"buses\": [{\"name\": \"can0\", \"dbc\": [\"a.dbc\"]}],\n"
-                "\"publish\": {\"brokers\": [\"mqtt://a\"],\n\"mqtt\": \"5\", \"mqtt\": \"5\"},\n"
+                "\"publish\": {\"brokers\": [\"mqtts://a\"],\n\"mqtt\": \"5\", \"mqtt\": \"5\"},\n"
                 "\"signals\": [\"A\", {\"signal\": \"B\", \"signal\": \"C\"}],\n\"vehicle_id\": \"b\"}") ==
         "t.json:4: publish.mqtt: is there twice; keep one of them\n"
         "t.json:5: signals[1].signal: is there twice; keep one of them\n"

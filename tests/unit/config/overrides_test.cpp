@@ -10,8 +10,8 @@ const std::string kBase = config_text(R"({"signals": ["A", {"signal": "B", "as":
 
 TEST_CASE("overrides: values of every kind are set before validation") {
   const Result<Config> config = parse(
-      kBase, {"vehicle_id=van-3", "buffer.max_bytes=64MiB", "publish.brokers=[\"mqtt://b:1\",\"mqtt://c\"]",
-              "publish.brokers[1]=mqtt://d:2", "publish.max_in_flight=7", "signals[1].as=c",
+      kBase, {"vehicle_id=van-3", "buffer.max_bytes=64MiB", "publish.brokers=[\"mqtts://b:1\",\"mqtts://c\"]",
+              "publish.brokers[1]=mqtts://d:2", "publish.max_in_flight=7", "signals[1].as=c",
               "signals[2]={\"signal\":\"D\",\"period\":\"1s\"}", "publish.backoff.base=2s", "log.level=debug",
               "signals[0]=M.*", "publish.topic={vehicle_id}/{channel}", "publish.mqtt=3.1.1"});
   REQUIRE(config);
@@ -69,7 +69,7 @@ TEST_CASE("overrides: wrong values get the same sentences, and say where they ca
        "… ]"},
       {"publish.brokers[0]=tcp://b",
        "publish.brokers[0] (set on the command line): is \"tcp://b\", which other programs write for "
-       "mqtt://; write mqtt://HOST or mqtt://HOST:PORT"},
+       "mqtt://; write mqtts://HOST or mqtts://HOST:PORT"},
       {"buses[1].name=can1",
        "buses[1].dbc (set on the command line): is missing; name the files that describe the bus: "
        "[\"vehicle.dbc\"]"},
@@ -138,7 +138,7 @@ TEST_CASE("overrides: a path that leads nowhere gets a sentence") {
 
 TEST_CASE("overrides: they can complete a configuration that lacks what is required") {
   const Result<Config> config = parse(
-      "{}", {"vehicle_id=a", "buses[0].name=can0", "buses[0].dbc[0]=a.dbc", "publish.brokers[0]=mqtt://b"});
+      "{}", {"vehicle_id=a", "buses[0].name=can0", "buses[0].dbc[0]=a.dbc", "publish.brokers[0]=mqtts://b"});
   REQUIRE(config);
   CHECK(config->buses[0].dbc[0].path == "a.dbc");
   CHECK(config->publish.brokers[0].host == "b");

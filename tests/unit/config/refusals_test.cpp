@@ -30,7 +30,7 @@ TEST_CASE("config: what is unknown or missing at the top is named with what woul
       {R"({"buses": null})",
        "buses: is missing; name at least one: [{\"name\": \"can0\", \"dbc\": [\"vehicle.dbc\"]}]"},
       {R"({"publish": null})",
-       "publish: is missing; it needs at least {\"brokers\": [\"mqtt://host:1883\"]}"},
+       "publish: is missing; it needs at least {\"brokers\": [\"mqtts://host:8883\"]}"},
       {R"({"$schema": 5})", "$schema: is the number 5; write a text in double quotes"},
       {R"({"log": {"level": "loud"}})",
        "log.level: is \"loud\"; write \"error\", \"warning\", \"notice\", \"info\" or \"debug\""},
@@ -210,17 +210,30 @@ TEST_CASE("config: a status socket whose path the system cannot take is refused"
 TEST_CASE("config: what a broker would refuse is refused before") {
   check_all({
       {R"({"publish": {"brokers": null}})",
-       "publish.brokers: is missing; name at least one broker: [\"mqtt://host:1883\"]"},
+       "publish.brokers: is missing; name at least one broker: [\"mqtts://host:8883\"]"},
       {R"({"publish": {"brokers": []}})",
-       "publish.brokers: is empty; name at least one broker: [\"mqtt://host:1883\"]"},
+       "publish.brokers: is empty; name at least one broker: [\"mqtts://host:8883\"]"},
       {R"({"publish": {"brokers": "mqtt://a"}})",
        "publish.brokers: is the text \"mqtt://a\"; write a list of broker URLs: [ … ]"},
       {R"({"publish": {"brokers": ["broker"]}})",
-       "publish.brokers[0]: is \"broker\", which has no \"mqtt://\" in front; write mqtt://HOST or "
-       "mqtt://HOST:PORT"},
-      {R"({"publish": {"brokers": ["mqtts://broker"]}})",
-       "publish.brokers[0]: is \"mqtts://broker\", but TLS is not in this version; write mqtt:// and keep "
-       "the broker on a network you trust"},
+       "publish.brokers[0]: is \"broker\", which has no \"mqtts://\" in front; write mqtts://HOST or "
+       "mqtts://HOST:PORT"},
+      {R"({"publish": {"brokers": ["ssl://broker"]}})",
+       "publish.brokers[0]: is \"ssl://broker\", which other programs write for mqtts://; write mqtts://HOST "
+       "or "
+       "mqtts://HOST:PORT"},
+      {R"({"publish": {"brokers": ["mqtt://localhost", "mqtt://10.0.0.5"]}})",
+       "publish.brokers[1]: leads to 10.0.0.5:1883 in plain text, which everybody on the way can read and "
+       "change; "
+       "write mqtts://, or set publish.allow_plain_text to true if the network is protected in another way"},
+      {R"({"publish": {"tls": {"certificate": "c.pem"}}})",
+       "publish.tls.certificate: needs its private key beside it, as publish.tls.key"},
+      {R"({"publish": {"tls": {"key": "c.key"}}})",
+       "publish.tls.key: needs its certificate beside it, as publish.tls.certificate"},
+      {R"({"publish": {"tls": {"minimum_version": "1.1"}}})",
+       "publish.tls.minimum_version: is \"1.1\"; write \"1.2\" or \"1.3\""},
+      {R"({"publish": {"tls": {"alpn": "mqtt"}}})",
+       "publish.tls.alpn: is the text \"mqtt\"; write a list of protocol names: [ … ]"},
       {R"({"publish": {"mqtt": 5}})", "publish.mqtt: is the number 5; write \"5\" or \"3.1.1\""},
       {R"({"publish": {"mqtt": "4"}})", "publish.mqtt: is \"4\"; write \"5\" or \"3.1.1\""},
       {R"({"publish": {"client_id": "$me"}})",
@@ -310,7 +323,7 @@ TEST_CASE("config: all problems of a file are told at once, in its order and wit
       "     \"dbc\": 5}],\n"
       "  \"log\": {\"level\": \"loud\"},\n"
       "  \"publish\": {\n"
-      "    \"brokers\": [\"mqtt://a\",\n"
+      "    \"brokers\": [\"mqtts://a\",\n"
       "      \"b\"],\n"
       "    \"max_in_flight\": 0\n"
       "  },\n"
@@ -320,8 +333,8 @@ TEST_CASE("config: all problems of a file are told at once, in its order and wit
         "t.json:2: vehicle_id: is empty; write at least one character\n"
         "t.json:5: buses[0].dbc: is the number 5; write a list of file names: [ … ]\n"
         "t.json:6: log.level: is \"loud\"; write \"error\", \"warning\", \"notice\", \"info\" or \"debug\"\n"
-        "t.json:9: publish.brokers[1]: is \"b\", which has no \"mqtt://\" in front; write mqtt://HOST or "
-        "mqtt://HOST:PORT\n"
+        "t.json:9: publish.brokers[1]: is \"b\", which has no \"mqtts://\" in front; write mqtts://HOST or "
+        "mqtts://HOST:PORT\n"
         "t.json:10: publish.max_in_flight: is 0; the range is 1 to 65535, whole numbers only\n"
         "t.json:12: bufer: is an unknown key; did you mean \"buffer\"?");
 }

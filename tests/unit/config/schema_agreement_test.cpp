@@ -61,9 +61,9 @@ std::string with_value(std::string path, const std::string& key, const Json& val
 
 /// Every value of a configuration that has a default, as one text.
 std::string describe(const Config& config) {
-  const auto& [brokers, version, client_id, username, password_file, topic, layout, max_message,
-               max_in_flight, max_messages_per_second, max_bytes_per_second, keep_alive, connect_timeout,
-               ack_timeout, backoff, stable_after] = config.publish;
+  const auto& [brokers, allows_plain_text, tls, version, client_id, username, password_file, topic, layout,
+               max_message, max_in_flight, max_messages_per_second, max_bytes_per_second, keep_alive,
+               connect_timeout, ack_timeout, backoff, stable_after] = config.publish;
   const SignalRule& rule = config.signals.at(0);
   const Json values = {config.vehicle_id,
                        static_cast<int>(config.buses.at(0).matching),
@@ -77,6 +77,9 @@ std::string describe(const Config& config) {
                        config.buffer.max_bytes,
                        config.buffer.commit_interval.count(),
                        config.buffer.max_staged_bytes,
+                       allows_plain_text,
+                       tls.ca + tls.crl + tls.certificate + tls.key + tls.server_name,
+                       static_cast<int>(tls.minimum_version),
                        static_cast<int>(version),
                        client_id,
                        username,
@@ -177,7 +180,7 @@ TEST_CASE("config schema: its defaults are the parser's") {
     REQUIRE(config);
     CHECK(describe(*config) == describe(*plain));
   });
-  CHECK(defaults == 22);
+  CHECK(defaults == 24);
 
   const Json& backoff = object_schema(schema, "publish.backoff")["properties"];
   const Result<Config> smallest = parse(config_text("{}"));
@@ -223,7 +226,7 @@ TEST_CASE("config schema: its words are the parser's") {
     for (const Json& word : value["enum"])
       CHECK(refused.find("\"" + word.get<std::string>() + "\"") != std::string::npos);
   });
-  CHECK(choices == 5);
+  CHECK(choices == 6);
 }
 
 TEST_CASE("config schema: what it requires is required") {

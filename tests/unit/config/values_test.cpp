@@ -19,7 +19,7 @@ TEST_CASE("config: the smallest one has every default") {
   CHECK(config->signals[0].min_interval == milliseconds(100));
   CHECK_FALSE(config->signals[0].period);
   CHECK(config->publish.client_id == "outrider-truck-17");
-  CHECK(config->publish.brokers[0].text() == "broker:1883");
+  CHECK(config->publish.brokers[0].text() == "broker:8883");
   CHECK(config->buffer.directory == "/var/lib/outrider");
   CHECK_FALSE(config->clock.trusts_system_time);
 }
@@ -36,7 +36,9 @@ TEST_CASE("config: every value is read") {
       {"signal": "P", "period": "1s"},
       {"message": "Noise*", "drop": true}],
     "buffer": {"directory": "d", "max_bytes": "1MiB", "max_age": "2h", "min_free_disk": "5MiB", "keep_in_memory": "30s", "commit_interval": "10ms", "max_staged_bytes": "64KiB"},
-    "publish": {"brokers": ["mqtt://a:1", "mqtt://[::1]"], "mqtt": "3.1.1", "client_id": "c", "username": "u",
+    "publish": {"brokers": ["mqtt://a:1", "mqtts://[::1]"], "allow_plain_text": true,
+      "tls": {"ca": "ca.pem", "crl": "/crl.pem", "certificate": "c.pem", "key": "c.key", "server_name": "n",
+              "alpn": ["x", "y"], "minimum_version": "1.3"}, "mqtt": "3.1.1", "client_id": "c", "username": "u",
       "password_file": "pw", "topic": "{vehicle_id}/{channel}", "layout": "records", "max_message": "16MiB",
       "max_in_flight": 65535, "max_messages_per_second": 70, "max_bytes_per_second": "320KiB",
        "keep_alive": "5s", "connect_timeout": "1s", "ack_timeout": "10min",
@@ -61,6 +63,14 @@ TEST_CASE("config: every value is read") {
   CHECK(config->buffer.min_free_disk == 5U << 20U);
   const PublishConfig& publish = config->publish;
   CHECK(publish.brokers.size() == 2);
+  CHECK(publish.allows_plain_text);
+  CHECK(publish.tls == TlsOptions{.ca = "ca.pem",
+                                  .crl = "/crl.pem",
+                                  .certificate = "c.pem",
+                                  .key = "c.key",
+                                  .server_name = "n",
+                                  .alpn = {"x", "y"},
+                                  .minimum_version = TlsVersion::k13});
   CHECK(publish.version == MqttVersion::k311);
   CHECK(publish.client_id == "c");
   CHECK(publish.username == "u");

@@ -152,6 +152,49 @@ TEST_CASE("publisher: a second agent with our client id makes us step back for l
   CHECK(rig.broker.requests.size() == 2);
 }
 
+TEST_CASE("publisher: a certificate that is no good is tried again late, for somebody has to mend it first") {
+  PublishConfig config;
+  config.brokers = {{.host = "only", .port = 8883, .is_secure = true}};
+  config.tls.ca = "ca.pem";
+  for (const LinkFault fault : {LinkFault::kServerCertificate, LinkFault::kOwnCertificate}) {
+    PublisherRig rig(config);
+    rig.turn();
+    REQUIRE(rig.broker.requests.size() == 1);
+    CHECK(rig.broker.requests[0].tls == config.tls);
+    rig.broker.refuse("the certificate expired", 0, fault);
+    rig.turn();
+    rig.turn(seconds(59));
+    CHECK(rig.broker.requests.size() == 1);
+    rig.turn(seconds(62));
+    CHECK(rig.broker.requests.size() == 2);
+    CHECK(rig.publisher->counters().faults[static_cast<std::size_t>(fault)] == 1);
+  }
+}
+
+TEST_CASE("publisher: with another broker in the list, a bad certificate does not hold it up") {
+  PublisherRig rig;
+  rig.turn();
+  rig.broker.refuse("the certificate expired", 0, LinkFault::kServerCertificate);
+  rig.turn();
+  rig.turn(seconds(2));
+  REQUIRE(rig.broker.requests.size() == 2);
+  CHECK(rig.broker.requests[1].address.host == "second");
+}
+
+TEST_CASE("publisher: while the clock is not set it asks again every other second, for as long as it takes") {
+  PublisherRig rig;
+  rig.turn();
+  for (std::size_t i = 1; i <= 100; ++i) {
+    CHECK(rig.broker.requests.size() == i);
+    CHECK(rig.broker.requests.back().address.host == "first");
+    rig.broker.refuse("waiting for the time", 0, LinkFault::kTime);
+    rig.turn();
+    CHECK(rig.publisher->link_text(rig.now).find("waiting for the time") != std::string::npos);
+    rig.turn(seconds(2));
+  }
+  CHECK(rig.publisher->counters().faults[static_cast<std::size_t>(LinkFault::kTime)] == 100);
+}
+
 TEST_CASE("publisher: silence with messages in flight means the link is dead") {
   PublisherRig rig;
   rig.store(rig.telemetry, 1);
@@ -291,7 +334,7 @@ TEST_CASE(
   const auto next_will = [&](int code, bool is_closed) {
     while (!rig.broker.is_connecting()) rig.turn(seconds(1));
     std::string will = rig.broker.requests.back().will->payload;
-    rig.broker.refuse("no", code, is_closed);
+    is_closed ? rig.broker.close("no", code) : rig.broker.refuse("no", code);
     rig.turn(milliseconds(50));
     return will;
   };

@@ -107,34 +107,4 @@ TEST_CASE("boot table: a salvage leaves a damaged offset behind") {
   CHECK(numbers_of(read_all(outbox, 0)) == std::vector<Sequence>{1, 2});
 }
 
-TEST_CASE("outbox: a boot is forgotten when no waiting row refers to it, and not before") {
-  OutboxFixture fixture;
-  const auto run = [&](const std::string& boot_id) -> Outbox& {
-    Outbox& outbox = fixture.open();
-    Row row = row_of("row");
-    row.boot = outbox.boot(boot_id);
-    outbox.note_offset({row.boot, BootTime(), seconds(row.boot), true});
-    REQUIRE(outbox.append(*outbox.stream("truck-17", Channel::kTelemetry), row));
-    REQUIRE(outbox.commit());
-    return outbox;
-  };
-  for (int i = 0; i < 40; ++i) run("boot " + std::to_string(i));
-  CHECK(fixture.outbox->offsets().size() == 40);
-
-  fixture.outbox->acknowledge(0, 30);
-  REQUIRE(fixture.outbox->commit());
-  Outbox& outbox = run("boot 40");
-  REQUIRE(outbox.offsets().size() == 11);
-  CHECK(outbox.offsets()[0].boot == read_all(outbox, 0)[0].boot);
-
-  outbox.acknowledge(0, 41);
-  REQUIRE(outbox.commit());
-  run("boot 41");
-  fixture.close();
-  const auto database = Database::open(fixture.options.path);
-  REQUIRE(database);
-  CHECK(*(*database)->integer("SELECT count(*) FROM boot") == 2);
-  CHECK(*(*database)->integer("SELECT count(*) FROM clock_offset") == 2);
-}
-
 }  // namespace outrider
