@@ -74,15 +74,15 @@ class Agent {
   void report_unstored(const std::vector<Unstored>& before);
 
   /// What an agent leaves to the one that takes its place when its buffer in memory went into a file.
-  struct Legacy {
+  struct Handover {
     Progress progress = {};               ///< Without `losses`, which count once they are reported.
     std::vector<LossCounts> losses = {};  ///< Per lane; not reported yet.
     MovedRows moved = {};
     std::string why;  ///< There was no file.
   };
   /// Ends it: its rows are in `file` now, or in what is returned.
-  Legacy move_to(Outbox& file);
-  void inherit(const Legacy& legacy);
+  Handover move_to(Outbox& file);
+  void inherit(const Handover& handover);
 
   /// Commits and leaves the broker politely.
   void stop();

@@ -148,15 +148,15 @@ class Journey {
   Status try_a_file() {
     std::unique_ptr<Outbox> file = retry_->try_again(*outbox_, trip_.clock->now());
     if (!file) return ok();
-    const Agent::Legacy legacy = agent_->move_to(*file);
-    log_info("store.memory", "the buffer is on the disk now, and " + std::to_string(legacy.moved.rows) +
+    const Agent::Handover handover = agent_->move_to(*file);
+    log_info("store.memory", "the buffer is on the disk now, and " + std::to_string(handover.moved.rows) +
                                  " rows that waited in memory are in it");
     agent_.reset();
     outbox_ = std::move(file);
     retry_.reset();
     renew_ports();
     if (Status made = make_agent(); !made) return made;
-    agent_->inherit(legacy);
+    agent_->inherit(handover);
     return ok();
   }
 

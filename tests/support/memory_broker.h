@@ -62,10 +62,14 @@ class MemoryBroker final : public Broker {
     end(BrokerEvent::Kind::kRefused, std::move(text), code);
     events_.back().fault = fault;
   }
+  /// The broker itself ends the connection instead of answering.
+  void refuse_by_closing(std::string text = "refused") {
+    end(BrokerEvent::Kind::kRefused, std::move(text), 0, true);
+  }
   void drop(std::string text = "lost", int code = 0) { end(BrokerEvent::Kind::kLost, std::move(text), code); }
-  /// The broker itself ends the connection, or what was to be one.
+  /// The broker itself ends the connection.
   void close(std::string text = "closed by the broker", int code = 0) {
-    end(is_connected_ ? BrokerEvent::Kind::kLost : BrokerEvent::Kind::kRefused, std::move(text), code, true);
+    end(BrokerEvent::Kind::kLost, std::move(text), code, true);
   }
   void acknowledge_next(std::size_t count = 1) { answer_next(count, BrokerEvent::Kind::kAcknowledged, 0); }
   void reject_next(int reason_code) { answer_next(1, BrokerEvent::Kind::kRejected, reason_code); }

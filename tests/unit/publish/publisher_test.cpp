@@ -334,7 +334,10 @@ TEST_CASE(
   const auto next_will = [&](int code, bool is_closed) {
     while (!rig.broker.is_connecting()) rig.turn(seconds(1));
     std::string will = rig.broker.requests.back().will->payload;
-    is_closed ? rig.broker.close("no", code) : rig.broker.refuse("no", code);
+    if (is_closed)
+      rig.broker.refuse_by_closing("no");
+    else
+      rig.broker.refuse("no", code);
     rig.turn(milliseconds(50));
     return will;
   };
@@ -357,7 +360,7 @@ TEST_CASE(
     CHECK(next_will(0, true) == "gone");
   }
   SUBCASE("not because it refuses for another reason") {
-    for (int i = 0; i < 5; ++i) CHECK(next_will(0x87, true) == "gone, with all its signals");
+    for (int i = 0; i < 5; ++i) CHECK(next_will(0x87, false) == "gone, with all its signals");
     CHECK(rig.publisher->last_trouble()->text.find("last will") == std::string::npos);
   }
 }

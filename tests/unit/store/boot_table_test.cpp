@@ -107,4 +107,25 @@ TEST_CASE("boot table: a salvage leaves a damaged offset behind") {
   CHECK(numbers_of(read_all(outbox, 0)) == std::vector<Sequence>{1, 2});
 }
 
+TEST_CASE("outbox: a boot is forgotten when no waiting row refers to it, and not before") {
+  OutboxFixture fixture;
+  for (int i = 0; i < 40; ++i) run_in_boot(fixture, "boot " + std::to_string(i));
+  CHECK(fixture.outbox->offsets().size() == 40);
+
+  fixture.outbox->acknowledge(0, 30);
+  REQUIRE(fixture.outbox->commit());
+  Outbox& outbox = run_in_boot(fixture, "boot 40");
+  REQUIRE(outbox.offsets().size() == 11);
+  CHECK(outbox.offsets()[0].boot == read_all(outbox, 0)[0].boot);
+
+  outbox.acknowledge(0, 41);
+  REQUIRE(outbox.commit());
+  run_in_boot(fixture, "boot 41");
+  fixture.close();
+  const auto database = Database::open(fixture.options.path);
+  REQUIRE(database);
+  CHECK(*(*database)->integer("SELECT count(*) FROM boot") == 2);
+  CHECK(*(*database)->integer("SELECT count(*) FROM clock_offset") == 2);
+}
+
 }  // namespace outrider

@@ -217,25 +217,6 @@ TEST_CASE("outbox: boots and offsets are remembered") {
   CHECK(after.offsets()[1].is_synced);
 }
 
-TEST_CASE("outbox: a boot is forgotten when no waiting row refers to it, and not before") {
-  OutboxFixture fixture;
-  for (int i = 0; i < 40; ++i) run_in_boot(fixture, "boot " + std::to_string(i));
-  CHECK(fixture.outbox->offsets().size() == 40);
-
-  fixture.outbox->acknowledge(0, 30);
-  REQUIRE(fixture.outbox->commit());
-  Outbox& outbox = run_in_boot(fixture, "boot 40");
-  REQUIRE(outbox.offsets().size() == 11);
-  CHECK(outbox.offsets()[0].boot == read_all(outbox, 0)[0].boot);
-
-  outbox.acknowledge(0, 41);
-  REQUIRE(outbox.commit());
-  run_in_boot(fixture, "boot 41");
-  fixture.close();
-  CHECK(ask(fixture.options.path, "SELECT count(*) FROM boot") == 2);
-  CHECK(ask(fixture.options.path, "SELECT count(*) FROM clock_offset") == 2);
-}
-
 TEST_CASE("outbox: a boot that returns among others keeps the offsets of its waiting rows") {
   OutboxFixture fixture;
   const auto store = [&](Outbox& outbox, const std::string& boot_id) {

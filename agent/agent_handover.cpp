@@ -33,40 +33,41 @@ void Agent::report_unstored(const std::vector<Unstored>& before) {
   }
 }
 
-Agent::Legacy Agent::move_to(Outbox& file) {
-  Legacy legacy{.why = ports_.outbox.health().last_error};
+Agent::Handover Agent::move_to(Outbox& file) {
+  Handover handover{.why = ports_.outbox.health().last_error};
   if (const Status stored = finish(); !stored) log_warning("store", stored.error().text);
-  legacy.progress = progress();
-  legacy.losses.resize(lanes_.size());
-  legacy.moved = move_rows(ports_.outbox, file);
+  handover.progress = progress();
+  handover.losses.resize(lanes_.size());
+  handover.moved = move_rows(ports_.outbox, file);
   std::uint64_t counted = 0;   // reported from now on: not twice
   std::uint64_t unstored = 0;  // not even memory took it
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    LossCounts& losses = legacy.losses[i];
+    LossCounts& losses = handover.losses[i];
     losses = lanes_[i].unreported();
     const Lane::Streams& streams = lanes_[i].streams();
     for (const StreamIndex stream : {streams.telemetry, streams.events})
-      for (const auto& [cause, count] : legacy.moved.losses[stream]) count_loss(losses, cause, count);
+      for (const auto& [cause, count] : handover.moved.losses[stream]) count_loss(losses, cause, count);
     const std::uint64_t staged = ports_.outbox.staged_samples(streams.telemetry);
     count_loss(losses, "buffer_full", staged);
     counted += total(losses);
     unstored += staged;
   }
-  counted -= legacy.moved.newly_lost_events;  // which are no samples until they are lost
-  legacy.progress.sampled -= counted;
-  legacy.progress.lost -= counted - legacy.moved.newly_lost_samples - unstored;
-  legacy.progress.stored = legacy.progress.published + (file.staged_rows() == 0 ? legacy.moved.samples : 0);
-  return legacy;
+  counted -= handover.moved.newly_lost_events;  // which are no samples until they are lost
+  handover.progress.sampled -= counted;
+  handover.progress.lost -= counted - handover.moved.newly_lost_samples - unstored;
+  handover.progress.stored =
+      handover.progress.published + (file.staged_rows() == 0 ? handover.moved.samples : 0);
+  return handover;
 }
 
-void Agent::inherit(const Legacy& legacy) {
-  inherited_ = legacy.progress;
-  for (std::size_t i = 0; i < std::min(lanes_.size(), legacy.losses.size()); ++i)
-    for (const auto& [cause, count] : legacy.losses[i]) lanes_[i].count_loss(cause, count);
+void Agent::inherit(const Handover& handover) {
+  inherited_ = handover.progress;
+  for (std::size_t i = 0; i < std::min(lanes_.size(), handover.losses.size()); ++i)
+    for (const auto& [cause, count] : handover.losses[i]) lanes_[i].count_loss(cause, count);
   std::string event = R"("event":"buffer_made","severity":"warning","moved_rows":)";
-  event += std::to_string(legacy.moved.rows) + ",\"moved_samples\":" + std::to_string(legacy.moved.samples) +
-           ",\"reason\":";
-  append_json_string(event, legacy.why);
+  event += std::to_string(handover.moved.rows) +
+           ",\"moved_samples\":" + std::to_string(handover.moved.samples) + ",\"reason\":";
+  append_json_string(event, handover.why);
   store_event(event);
 }
 
