@@ -19,7 +19,7 @@ void WillChoice::set(std::string topic, std::string full, std::string brief) {
 
 std::string WillChoice::refused(const BrokerEvent& event) {
   const bool is_said = event.reason_code == kPacketTooLarge;
-  const bool is_closed = event.reason_code == 0 && event.closed_by_peer;
+  const bool is_closed = event.fault == LinkFault::kNetwork && event.reason_code == 0 && event.closed_by_peer;
   closures_ = is_closed ? closures_ + 1 : 0;
   if (!will() || !(is_said || closures_ >= kTellingClosures)) return {};
   const std::size_t bytes = will()->payload.size();
