@@ -40,7 +40,7 @@ void Publisher::advance(BootTime now) {
 
 Publisher::Mode Publisher::offline(BootTime now) {
   if (now < attempts_.next()) return Mode::kOffline;
-  if (const auto begun = broker_.connect(attempts_.request(password_, will_)); !begun) {
+  if (const auto begun = broker_.connect(attempts_.request(password_, will_.will())); !begun) {
     trouble_ = begun.error().text;
     last_trouble_ = PublishTrouble{trouble_, now};
     attempts_.failed({}, now, random());
@@ -98,12 +98,14 @@ void Publisher::on_connected(const BrokerEvent& event, BootTime now) {
   limits_ = event.limits;
   trouble_.clear();
   poison_.connected();
+  will_.connected();
   mode_ = Mode::kCatchingUp;
 }
 
 void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   const bool was_established = event.kind == BrokerEvent::Kind::kLost;
   trouble_ = attempts_.broker().text() + ": " + event.text;
+  if (!was_established) trouble_ += will_.refused(event);
   if (was_established) {
     ++counters_.losses;
     if (twins_.lost(event.closed_by_peer && event.reason_code == 0, now - attempts_.connected_at()))

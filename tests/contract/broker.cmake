@@ -4,6 +4,7 @@ set(support ${PROJECT_SOURCE_DIR}/tests/support)
 outrider_test(outrider_broker_contract_tests contract
   FILES
     ${PROJECT_SOURCE_DIR}/tests/contract/broker_contract_test.cpp
+    ${PROJECT_SOURCE_DIR}/tests/contract/connack_test.cpp
     ${PROJECT_SOURCE_DIR}/tests/contract/paho_broker_test.cpp
     ${PROJECT_SOURCE_DIR}/tests/contract/broker_kill_test.cpp
     ${support}/mosquitto.cpp ${support}/raw_subscriber.cpp

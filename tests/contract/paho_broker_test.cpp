@@ -3,17 +3,13 @@
 #include "platform/paho/paho_broker.h"
 
 #include <doctest/doctest.h>
-#include <sys/socket.h>
 
-#include <array>
 #include <cstdint>
-#include <iterator>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "agent/base/bell.h"
-#include "tests/contract/broker_events.h"
+#include "tests/contract/scripted_broker.h"
 #include "tests/support/mosquitto.h"
 #include "tests/support/raw_subscriber.h"
 #include "tests/support/tcp_listener.h"
@@ -41,11 +37,6 @@ struct Connected {
   BrokerEvents events{broker, bell};
   BrokerLimits limits;
 };
-
-bool is_rejected(const Status& status, std::string_view why) {
-  return !status && status.error().fault == Fault::kReject &&
-         status.error().text.find(why) != std::string::npos;
-}
 
 /// The sentence with which an attempt fails.
 BrokerEvent refusal(const ConnectRequest& request) {
@@ -159,141 +150,6 @@ TEST_CASE("paho broker: a bad password is refused with the reason on both versio
   request.version = MqttVersion::k311;
   CHECK(refusal(request).reason_code == 5);
   CHECK(refusal(request).text.find("not authorized (return code 5)") != std::string::npos);
-}
-
-/// A broker that says exactly what a test wants: MQTT 5 packets by the byte (OASIS MQTT 5.0, chapter 3).
-struct ScriptedBroker {
-  ConnectRequest request() const {
-    return request_to({.host = "127.0.0.1", .port = listener.port(), .is_secure = false});
-  }
-  void let_in(std::string_view connack) {
-    socket = listener.accept();
-    const timeval longest{.tv_sec = 20, .tv_usec = 0};
-    (void)::setsockopt(socket.number(), SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
-    REQUIRE(read_packet() == 0x10);
-    keep_alive = bytes[10] << 8 | bytes[11];
-    send(connack);
-  }
-  /// First byte of the next packet of less than 128 bytes.
-  int read_packet() {
-    if (::recv(socket.number(), bytes.data(), 2, MSG_WAITALL) != 2) return -1;
-    return ::recv(socket.number(), bytes.data() + 2, bytes[1], MSG_WAITALL) == bytes[1] ? bytes[0] : -1;
-  }
-  void send(std::string_view text) const {
-    REQUIRE(::send(socket.number(), text.data(), text.size(), MSG_NOSIGNAL) == std::ssize(text));
-  }
-  TcpListener listener;
-  Descriptor socket;
-  std::array<unsigned char, 130> bytes{};  ///< The last packet.
-  int keep_alive = 0;  ///< That the client asked for, in seconds.
-};
-
-constexpr std::string_view kPlainConnack{"\x20\x03\x00\x00\x00", 5};
-
-TEST_CASE("paho broker: every limit of CONNACK is reported, and kept") {
-  ScriptedBroker scripted;
-  Bell bell;
-  PahoBroker broker(bell);
-  BrokerEvents events(broker, bell);
-  REQUIRE(broker.connect(scripted.request()));
-  scripted.let_in(
-      {"\x20\x12\x00\x00\x0F"
-       "\x21\x00\x05"          // Receive Maximum 5
-       "\x27\x00\x00\x04\x00"  // Maximum Packet Size 1024
-       "\x24\x00"              // Maximum QoS 0
-       "\x25\x00"              // Retain not available
-       "\x13\x00\x3C",         // Server Keep Alive 60 s
-       20});
-  const auto connected = events.next(Kind::kConnected);
-  REQUIRE(connected);
-  CHECK(connected->limits.receive_maximum == 5);
-  CHECK(connected->limits.max_packet_bytes == 1024);
-  CHECK(connected->limits.max_qos == 0);
-  CHECK_FALSE(connected->limits.retain_available);
-  CHECK(connected->limits.server_keep_alive == seconds(60));
-
-  CHECK(is_rejected(broker.publish(publication(1, std::string(1024, 'x'))), "(0x95)"));
-  CHECK(is_rejected(broker.publish(publication(2, "x")), "(0x9B)"));
-  const Publication retained{.token = 0,
-                             .topic = "contract/live",
-                             .payload = "x",
-                             .qos = 0,
-                             .is_retained = true,
-                             .content_type = {}};
-  CHECK(is_rejected(broker.publish(retained), "(0x9A)"));
-}
-
-TEST_CASE("paho broker: a shorter Server Keep Alive is kept from the first connection on that is reported") {
-  constexpr std::string_view kTwoSeconds{"\x20\x06\x00\x00\x03\x13\x00\x02", 8};
-  ScriptedBroker scripted;
-  Bell bell;
-  PahoBroker broker(bell);
-  BrokerEvents events(broker, bell);
-  REQUIRE(broker.connect(scripted.request()));
-  scripted.let_in(kTwoSeconds);
-  CHECK(scripted.keep_alive == 30);
-  CHECK_FALSE(events.next(milliseconds(200)));
-  CHECK(scripted.read_packet() == 0xE0);  // DISCONNECT, so that no will goes out
-  scripted.let_in(kTwoSeconds);
-  CHECK(scripted.keep_alive == 2);
-  REQUIRE(events.next(Kind::kConnected));
-  CHECK(scripted.read_packet() == 0xC0);  // PINGREQ, though nothing is sent
-
-  // The next connection to the same broker knows it from the start.
-  REQUIRE(broker.connect(scripted.request()));
-  scripted.let_in(kTwoSeconds);
-  CHECK(scripted.keep_alive == 2);
-  CHECK(events.next(Kind::kConnected));
-}
-
-TEST_CASE("paho broker: a Server Keep Alive of 0, or a longer one, changes nothing") {
-  for (const std::string_view connack : {std::string_view{"\x20\x06\x00\x00\x03\x13\x00\x00", 8},
-                                         std::string_view{"\x20\x06\x00\x00\x03\x13\xFF\xFF", 8}}) {
-    ScriptedBroker scripted;
-    Bell bell;
-    PahoBroker broker(bell);
-    BrokerEvents events(broker, bell);
-    for (int connection = 0; connection < 2; ++connection) {
-      REQUIRE(broker.connect(scripted.request()));
-      scripted.let_in(connack);
-      CHECK(scripted.keep_alive == 30);
-      CHECK(events.next(Kind::kConnected));
-    }
-  }
-}
-
-TEST_CASE("paho broker: what CONNACK does not say is as the request presumed") {
-  ScriptedBroker scripted;
-  ConnectRequest request = scripted.request();
-  request.presumed.receive_maximum = 100;
-  request.presumed.max_packet_bytes = 128 << 10;
-  request.presumed.retain_available = false;
-  for (const bool says_more : {false, true}) {
-    Bell bell;
-    PahoBroker broker(bell);
-    BrokerEvents events(broker, bell);
-    REQUIRE(broker.connect(request));
-    scripted.let_in(says_more ? std::string_view{"\x20\x06\x00\x00\x03\x21\x00\x07", 8} : kPlainConnack);
-    const auto connected = events.next(Kind::kConnected);
-    REQUIRE(connected);
-    CHECK(connected->limits.receive_maximum == (says_more ? 7 : 100));
-    CHECK(connected->limits.max_packet_bytes == 128 << 10);
-    CHECK_FALSE(connected->limits.retain_available);
-  }
-}
-
-TEST_CASE("paho broker: the largest packet that the broker takes is sent, one byte more is not") {
-  ScriptedBroker scripted;
-  Bell bell;
-  PahoBroker broker(bell);
-  BrokerEvents events(broker, bell);
-  REQUIRE(broker.connect(scripted.request()));
-  scripted.let_in({"\x20\x08\x00\x00\x05\x27\x00\x00\x00\x64", 10});  // Maximum Packet Size 100
-  REQUIRE(events.next(Kind::kConnected));
-  const std::size_t overhead = 2 + 2 + std::string_view("contract/data").size() + 2 + 1;
-  CHECK(broker.publish(publication(1, std::string(100 - overhead, 'x'))));
-  CHECK(scripted.read_packet() == 0x32);
-  CHECK(is_rejected(broker.publish(publication(2, std::string(101 - overhead, 'x'))), "(0x95)"));
 }
 
 TEST_CASE("paho broker: the reason of every answer counts, below 0x80 it is fine") {
