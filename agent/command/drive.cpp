@@ -14,6 +14,7 @@
 #include "agent/command/progress.h"
 #include "agent/config/broker_url.h"
 #include "agent/decode/dbc.h"
+#include "agent/secure/secret_file.h"
 
 namespace outrider {
 namespace {
@@ -227,7 +228,9 @@ int drive(const Trip& trip, World& world) {
 
 Result<std::string> read_password(const std::string& path) {
   if (path.empty()) return std::string();
-  std::ifstream file(path);
+  const Result<std::string> place = secret_place(path, "the password file");
+  if (!place) return outrider::stop(place.error().text);
+  std::ifstream file(*place);
   std::string line;
   if (!std::getline(file, line)) return stop("cannot read a password from the first line of " + path);
   if (!line.empty() && line.back() == '\r') line.pop_back();

@@ -48,6 +48,7 @@ struct Credentials {
 /// One file of the options: how to read it, and what to make of it. What is not configured is fine.
 struct TlsPart {
   const char* option;  ///< "ca": the key in the configuration.
+  std::string TlsOptions::*path;
   Status (*read)(const TlsOptions& options, TlsFiles& files);
   Status (*parse)(const TlsOptions& options, const TlsFiles& files, Credentials& credentials);
 };
