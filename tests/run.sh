@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 readonly dev_tiers=(unit scenario contract crash corpora seeds checks)
 readonly all_tiers=("${dev_tiers[@]}" tsan tidy fuzz release)
 readonly work=build/run  # Logs and results of this run.
-readonly fuzz_seconds=30
+readonly fuzz_seconds=20
 jobs=$(nproc)
 tiers=()
 
@@ -95,8 +95,9 @@ ctest_tier() {
   local tier=$1 preset=$2 labels=$3 junit=$PWD/$work/$1.xml
   build "$preset" || { record_failed "$tier" "the $preset build failed"; return; }
   rm -f "$junit"
+  # More at a time than there are cores: many wait for a broker, a tunnel or a clock most of the time.
   # The whole output, so that the cases in it can be counted.
-  "${without_aslr[@]}" ctest --preset "$preset" -L "$labels" -j "$jobs" --output-junit "$junit" \
+  "${without_aslr[@]}" ctest --preset "$preset" -L "$labels" -j $((jobs + 2)) --output-junit "$junit" \
     --test-output-size-passed 1000000 --test-output-size-failed 1000000 2>&1
   if [ ! -s "$junit" ] || ! grep -q '<testcase' "$junit"; then
     record_failed "$tier" "no test carries the label"

@@ -32,9 +32,6 @@ class Packer {
   std::optional<Packed> pack(StreamIndex stream, Sequence from, Limits limits, MessageText& text);
 
  private:
-  void add(const Row& row, MessageText& text) const;
-  RowFormat format_of(const Row& row, Channel channel) const;
-
   Outbox& outbox_;
   const Layout layout_;
   std::vector<Row> rows_;  // scratch

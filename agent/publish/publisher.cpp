@@ -64,7 +64,7 @@ Publisher::Mode Publisher::offline(BootTime now) {
                                .will = will_};
   if (const auto begun = broker_.connect(request); !begun) {
     trouble_ = begun.error().text;
-    note_trouble(trouble_, now);
+    last_trouble_ = PublishTrouble{trouble_, now};
     schedule_attempt(now, {});
     return Mode::kOffline;
   }
@@ -123,15 +123,17 @@ void Publisher::on_connected(const BrokerEvent& event, BootTime now) {
 void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   const bool was_established = event.kind == BrokerEvent::Kind::kLost;
   trouble_ = config_.brokers[broker_index_].text() + ": " + event.text;
-  note_trouble(trouble_, now);
   if (was_established) {
     ++counters_.losses;
+    if (twins_.lost(event.closed_by_peer && event.reason_code == 0, now - connected_at_))
+      trouble_ += ", as it did before; is another client connected as \"" + config_.client_id + "\"?";
     lost_at_ = now;
     // A broker that accepts and then kicks must not make a tight loop: only a stable connection clears the
     // slate.
     if (now - connected_at_ >= config_.stable_after) failures_ = 0;
     judge_loss(event, now);
   }
+  last_trouble_ = PublishTrouble{trouble_, now};
   rewind();
   ++counters_.faults[static_cast<std::size_t>(event.fault)];
   schedule_attempt(now, event);
@@ -163,8 +165,6 @@ void Publisher::schedule_attempt(BootTime now, const BrokerEvent& event) {
   }
   next_attempt_ = now + delay;
 }
-
-void Publisher::note_trouble(std::string text, BootTime now) { last_trouble_ = {std::move(text), now}; }
 
 /// Everything that is not acknowledged goes out again, on the next connection. Pauses of streams stay.
 void Publisher::rewind() {

@@ -17,6 +17,7 @@
 #include "agent/publish/publisher_options.h"
 #include "agent/publish/refusal.h"
 #include "agent/publish/status_topics.h"
+#include "agent/publish/twin_watch.h"
 #include "agent/store/outbox.h"
 
 namespace outrider {
@@ -85,7 +86,6 @@ class Publisher {
 
   Mode offline(BootTime now);
   Mode online(BootTime now);  // catching up and live
-
   void take_events(BootTime now);
   void on_connected(const BrokerEvent& event, BootTime now);
   void on_failed(const BrokerEvent& event, BootTime now);
@@ -93,7 +93,6 @@ class Publisher {
   void on_acknowledged(StreamIndex stream, std::uint64_t token);
   void on_rejected(StreamIndex stream, const BrokerEvent& event, BootTime now);
   void schedule_attempt(BootTime now, const BrokerEvent& event);
-  void note_trouble(std::string text, BootTime now);
   void rewind();
   bool is_link_dead(BootTime now) const;
 
@@ -140,6 +139,7 @@ class Publisher {
   Packer packer_;
   Pace pace_;
   PoisonWatch poison_;
+  TwinWatch twins_;
   bool is_throttled_ = false;
   BootTime last_turn_{};
   PublisherCounters counters_;

@@ -21,7 +21,7 @@ void Publisher::refused(StreamIndex index, const RowRange& range, Blame blame, s
   ++counters_.refusals;
   if (blame == Blame::kNobody) ++counters_.passing_refusals;
   stream.refusal = reason;
-  note_trouble(stream.topic + ": " + stream.refusal, now);
+  last_trouble_ = PublishTrouble{stream.topic + ": " + stream.refusal, now};
   switch (stream.policy.refused(blame, range, stream.row_limit)) {
     case RefusalPolicy::Step::kRetry:
       return;

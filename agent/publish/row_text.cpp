@@ -1,36 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/publish/row_text.h"
 
-#include <bit>
-#include <cstring>
-
 #include "agent/base/json_text.h"
+#include "agent/base/raw_bytes.h"
 
 namespace outrider {
 namespace {
-
-// Rows are stored in the byte order of every machine we run on; another would need a swap here.
-static_assert(std::endian::native == std::endian::little);
-
-template <class T>
-void append_raw(std::string& out, T value) {
-  char bytes[sizeof(T)];  // NOLINT(modernize-avoid-c-arrays)
-  std::memcpy(bytes, &value, sizeof(T));
-  out.append(bytes, sizeof(T));
-}
-
-/// Takes a value off the front; zero when the payload is cut short, which only a damaged store can cause.
-template <class T>
-T take_raw(std::string_view& in) {
-  T value{};
-  if (in.size() >= sizeof(T)) {
-    std::memcpy(&value, in.data(), sizeof(T));
-    in.remove_prefix(sizeof(T));
-  } else {
-    in = {};
-  }
-  return value;
-}
 
 constexpr std::size_t kRecordHeadBytes = 8;
 /// {"vehicle_id":,"event_timestamp":"…","epoch":"…","seq":,"part":,"clock":"corrected",},
@@ -50,7 +25,8 @@ std::size_t record_frame_bytes(std::size_t vehicle_json_bytes) {
   return kRecordFrameBytes + kEpochBytes + vehicle_json_bytes;
 }
 
-RowFormat gap_format(Channel channel, Layout layout) {
+RowFormat message_format(const Row& row, Channel channel, Layout layout) {
+  if (row.format != RowFormat::kGap) return row.format;
   if (channel == Channel::kEvents) return RowFormat::kEventJson;
   return layout == Layout::kRecords ? RowFormat::kRecordsJson : RowFormat::kColumnsJson;
 }

@@ -32,8 +32,8 @@ void append_record(std::string& payload, milliseconds after_row, std::string_vie
 /// of the vehicle id as a JSON string.
 std::size_t record_frame_bytes(std::size_t vehicle_json_bytes);
 
-/// A gap record takes the form of its stream's other rows.
-RowFormat gap_format(Channel channel, Layout layout);
+/// Of the message that a row begins: a gap record takes the form of its stream's other rows.
+RowFormat message_format(const Row& row, Channel channel, Layout layout);
 
 /// A row's time for people and pipelines.
 struct RowTime {

@@ -23,6 +23,13 @@ RowTime wall_time(const std::vector<OffsetEntry>& offsets, std::uint32_t boot, B
   return {at(*held), ClockQuality::kEstimated};
 }
 
+void add_row(MessageText& text, const Row& row, const std::vector<OffsetEntry>& offsets) {
+  const RowTime time = wall_time(offsets, row.boot, row.time);
+  if (row.format != RowFormat::kGap) return text.add(row, time);
+  const Gap gap = parse_gap(row.payload);
+  text.add_gap(row, gap, time.time, wall_time(offsets, gap.until_boot, gap.until).time);
+}
+
 bool is_older(const std::vector<OffsetEntry>& offsets, const Moment& stored, const Moment& now,
               const TimeReference& reference, nanoseconds age) {
   if (stored.boot == now.boot) return now.time - stored.time > age;

@@ -19,6 +19,9 @@ namespace outrider {
 /// Shape  `offsets` ordered by boot, then time.
 RowTime wall_time(const std::vector<OffsetEntry>& offsets, std::uint32_t boot, BootTime time);
 
+/// Adds a row of any kind to a message, with its wall times.
+void add_row(MessageText& text, const Row& row, const std::vector<OffsetEntry>& offsets);
+
 /// Whether a stored time is more than `age` before now, `now` of boot `boot_now` with this reference. False when no
 /// clock that can be trusted tells: within a boot the boot clock does, across boots only two synced wall clocks do.
 struct Moment {

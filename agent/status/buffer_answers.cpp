@@ -5,7 +5,7 @@
 
 #include "agent/publish/row_text.h"
 #include "agent/publish/timeline.h"
-#include "agent/status/json_writer.h"
+#include "agent/status/ledger_json.h"
 
 namespace outrider {
 namespace {
@@ -18,7 +18,6 @@ constexpr std::size_t kMostLetters = 16;  // each is held with its payload
 std::string stream_line(const Outbox& outbox, StreamIndex index) {
   const Outbox::StreamName& name = outbox.streams()[index];
   const Backlog backlog = outbox.backlog(index);
-  const Ledger ledger = outbox.ledger(index);
   JsonWriter json;
   json.text("vehicle_id", name.vehicle_id);
   json.text("channel", name_of(name.channel));
@@ -27,13 +26,8 @@ std::string stream_line(const Outbox& outbox, StreamIndex index) {
   json.integer("newest", backlog.newest);
   json.count("rows", backlog.rows);
   json.count("bytes", backlog.bytes);
-  json.count("sampled", ledger.sampled);
-  json.count("delivered", ledger.delivered);
-  json.count("waiting", ledger.waiting);
-  json.count("lost", ledger.lost);
-  json.open("causes");
-  for (const auto& [cause, count] : outbox.losses(index)) json.count(cause, count);
-  json.close();
+  write_ledger(json, outbox.ledger(index));
+  write_causes(json, "causes", outbox.losses(index));
   return json.finish() + "\n";
 }
 
@@ -67,17 +61,9 @@ std::string letter_line(const DeadLetter& letter, const Outbox& outbox) {
 /// A row as a message of its own.
 std::string published_line(const Row& row, const Outbox::StreamName& name, std::string_view epoch,
                            const Outbox& outbox, Layout layout) {
-  const std::vector<OffsetEntry>& offsets = outbox.offsets();
-  const RowTime time = wall_time(offsets, row.boot, row.time);
   MessageText message(name.vehicle_id, epoch);
-  if (row.format != RowFormat::kGap) {
-    message.begin(row.format);
-    message.add(row, time);
-  } else {
-    const Gap gap = parse_gap(row.payload);
-    message.begin(gap_format(name.channel, layout));
-    message.add_gap(row, gap, time.time, wall_time(offsets, gap.until_boot, gap.until).time);
-  }
+  message.begin(message_format(row, name.channel, layout));
+  add_row(message, row, outbox.offsets());
   return std::string(message.finish()) + "\n";
 }
 

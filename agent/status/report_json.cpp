@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
-#include "agent/status/json_writer.h"
+#include "agent/status/ledger_json.h"
 #include "agent/status/status_report.h"
 
 namespace outrider {
@@ -96,17 +96,12 @@ void write_flow(JsonWriter& json, const StatusReport& report) {
   json.close();
 }
 
-void write_ledger(JsonWriter& json, const StatusReport& report) {
+void write_losses(JsonWriter& json, const StatusReport& report) {
   json.open("ledger");
-  json.count("sampled", report.ledger.sampled);
-  json.count("delivered", report.ledger.delivered);
-  json.count("waiting", report.ledger.waiting);
-  json.count("lost", report.ledger.lost);
+  write_ledger(json, report.ledger);
   json.flag("closes", report.closes);
   json.close();
-  json.open("lost");
-  for (const auto& [cause, count] : report.losses) json.count(cause, count);
-  json.close();
+  write_causes(json, "lost", report.losses);
 }
 
 void write_clock(JsonWriter& json, const ClockStatus& clock) {
@@ -176,7 +171,7 @@ std::string report_json(const StatusReport& report, Problem::Time now) {
   write_link(json, report.link);
   write_backlog(json, report);
   write_flow(json, report);
-  write_ledger(json, report);
+  write_losses(json, report);
   json.count("dead_letters", report.store.dead_letters);
   write_clock(json, report.clock);
   write_store(json, report.store, report.uptime);

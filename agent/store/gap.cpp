@@ -2,37 +2,11 @@
 #include "agent/store/gap.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <numeric>
 
+#include "agent/base/raw_bytes.h"
+
 namespace outrider {
-namespace {
-
-// Stored in the byte order of every machine we run on; another would need a swap here.
-static_assert(std::endian::native == std::endian::little);
-
-template <class T>
-void append_raw(std::string& out, T value) {
-  char bytes[sizeof(T)];  // NOLINT(modernize-avoid-c-arrays)
-  std::memcpy(bytes, &value, sizeof(T));
-  out.append(bytes, sizeof(T));
-}
-
-template <class T>
-T take_raw(std::string_view& in) {
-  T value{};
-  if (in.size() < sizeof(T)) {
-    in = {};
-    return value;
-  }
-  std::memcpy(&value, in.data(), sizeof(T));
-  in.remove_prefix(sizeof(T));
-  return value;
-}
-
-}  // namespace
-
 std::uint64_t Gap::rows() const {
   return std::accumulate(parts.begin(), parts.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const Part& part) { return sum + part.rows; });

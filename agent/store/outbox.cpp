@@ -2,7 +2,6 @@
 #include "agent/store/outbox.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "agent/base/log.h"
@@ -14,12 +13,6 @@ namespace {
 
 // Stream ids take the upper 16 bits of a signed row id.
 constexpr std::size_t kMaxStreams = 1U << 15U;
-
-std::uint64_t size_of(const std::filesystem::path& path) {
-  std::error_code absent;
-  const std::uintmax_t bytes = std::filesystem::file_size(path, absent);
-  return absent ? 0 : bytes;
-}
 
 }  // namespace
 
@@ -110,11 +103,15 @@ bool Outbox::State::may_hold_back() const {
 
 Backlog Outbox::backlog(StreamIndex stream) const {
   ENSURE(stream < state_->streams.size());
-  Stream owner = state_->streams[stream];
-  if (state_->reads_memory()) owner.fold(owner.staged);
-  const RowSum& waiting = owner.waiting;
+  const Stream& owner = state_->streams[stream];
+  RowSum waiting = owner.waiting;
+  Sequence newest = owner.newest;
+  if (state_->reads_memory()) {
+    waiting += owner.staged.rows;
+    newest += static_cast<Sequence>(owner.staged.rows.rows);
+  }
   return {.oldest = waiting.rows > 0 ? owner.acked + 1 : 0,
-          .newest = owner.newest,
+          .newest = newest,
           .rows = waiting.rows,
           .samples = waiting.samples,
           .bytes = waiting.bytes};
@@ -123,17 +120,21 @@ Backlog Outbox::backlog(StreamIndex stream) const {
 Ledger Outbox::ledger(StreamIndex stream) const {
   ENSURE(stream < state_->streams.size());
   const Stream& owner = state_->streams[stream];
-  Stream now = owner;
-  now.fold(owner.staged);
-  return {
-      .sampled = now.sampled, .delivered = now.delivered, .waiting = now.waiting.samples, .lost = now.lost};
+  const std::uint64_t staged = owner.staged.rows.samples;
+  const std::uint64_t lost = total(owner.staged.losses);
+  return {.sampled = owner.sampled + staged + lost,
+          .delivered = owner.delivered,
+          .waiting = owner.waiting.samples + staged,
+          .lost = owner.lost + lost};
 }
 
 LossCounts Outbox::losses(StreamIndex stream) const {
   ENSURE(stream < state_->streams.size());
-  Stream now = state_->streams[stream];
-  now.fold(now.staged);
-  return now.losses;
+  const Stream& owner = state_->streams[stream];
+  LossCounts losses = owner.losses;
+  for (const auto& [cause, samples] : owner.staged.losses)
+    count_loss(losses, cause, samples, kMostStoredCauses);
+  return losses;
 }
 
 std::uint64_t Outbox::staged_samples(StreamIndex stream) const {
@@ -146,8 +147,7 @@ std::uint64_t Outbox::staged_rows() const { return state_->staged.size(); }
 
 std::uint64_t Outbox::file_bytes() const {
   const std::string& path = state_->options.path;
-  if (path.empty()) return 0;
-  return size_of(path) + size_of(path + "-wal");
+  return path.empty() ? 0 : database_bytes(path);
 }
 
 StoreHealth Outbox::health() const {

@@ -211,7 +211,7 @@ Status Outbox::State::write_epoch(const EpochDecision& decision) {
   return database->transact([&]() -> Status {
     if (decision.is_new) {
       if (Status written = write_meta(*database, kEpochKey, epoch); !written) return written;
-      if (Status restarted = stream_table.restart_ledgers(); !restarted) return restarted;
+      if (Status restarted = stream_table.restart_ledgers(row_table); !restarted) return restarted;
     }
     return mark_open();
   });

@@ -37,9 +37,6 @@ Row row_at(const Query& query) {
   return row;
 }
 
-// Of rows that were written before there were checksums.
-constexpr std::int64_t kNoChecksum = -1;
-
 }  // namespace
 
 std::int64_t row_id(StreamIndex stream, Sequence seq) {

@@ -29,10 +29,10 @@ struct RowSum {
 std::int64_t row_id(StreamIndex stream, Sequence seq);
 StreamIndex stream_of_row_id(std::int64_t id);
 Sequence sequence_of_row_id(std::int64_t id);
-/// Of everything in a row, its key included.
 /// Column `samples` of a row: below samples, above them the lost ones, which are rare and then cost three bytes.
 std::int64_t samples_column(const Row& row);
 void set_samples(Row& row, std::int64_t column);
+/// Of everything in a row, its key included.
 std::uint32_t row_checksum(std::int64_t id, const Row& row);
 
 /// Table `row`. Rows lie in order of stream and number, so every question here is one range of the primary key.

@@ -246,6 +246,8 @@ Status Salvage::settle(StreamIndex id, bool is_new_epoch, SalvageReport& report)
   report.lost_samples += missing;
   for (const Hole& hole : *holes) report.lost_rows += hole.rows();
   if (Status filled = fill(id, *holes, stream, missing); !filled) return filled;
+  if (is_new_epoch)
+    if (Status begun = begin_numbers(target_.rows, stream); !begun) return begun;
 
   Result<RowSum> waiting = target_.rows.sum(id, stream.acked + 1, stream.newest);
   if (!waiting) return waiting.error();

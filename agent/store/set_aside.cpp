@@ -24,16 +24,6 @@ bool exists(const std::string& path) {
   return fs::symlink_status(path, error).type() != fs::file_type::not_found && !error;
 }
 
-std::uint64_t size_of(const std::string& path) {
-  std::uint64_t bytes = 0;
-  for (const char* part : kParts) {
-    std::error_code absent;
-    const std::uintmax_t size = fs::file_size(path + part, absent);
-    if (!absent) bytes += size;
-  }
-  return bytes;
-}
-
 /// The number behind `prefix`, if that is all there is.
 std::optional<std::uint64_t> number_behind(std::string_view name, std::string_view prefix) {
   if (!name.starts_with(prefix)) return std::nullopt;
@@ -52,7 +42,7 @@ std::vector<SetAside::Set> sets_of(const fs::path& database, std::string_view ki
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
     const std::optional<std::uint64_t> number = number_behind(entry->path().filename().string(), prefix);
     const std::string path = entry->path().string();
-    if (number) sets.push_back({.path = path, .number = *number, .bytes = size_of(path)});
+    if (number) sets.push_back({.path = path, .number = *number, .bytes = database_bytes(path)});
   }
   std::sort(sets.begin(), sets.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
   return sets;
@@ -64,6 +54,16 @@ bool has_content(const std::string& path) {
   std::error_code absent;
   const std::uintmax_t bytes = fs::file_size(path, absent);
   return !absent && bytes > 0;
+}
+
+std::uint64_t database_bytes(const std::string& path) {
+  std::uint64_t bytes = 0;
+  for (const char* part : kParts) {
+    std::error_code absent;
+    const std::uintmax_t size = fs::file_size(path + part, absent);
+    if (!absent) bytes += size;
+  }
+  return bytes;
 }
 
 void remove_database(const std::string& path) {
@@ -126,7 +126,7 @@ std::vector<SetAside::Set> SetAside::damaged() const { return sets_of(database_,
 void SetAside::limit(std::size_t max_sets, std::uint64_t max_bytes) const {
   std::vector<Set> sets = damaged();
   const bool has_pending = is_pending();
-  std::uint64_t bytes = has_pending ? size_of(pending()) : 0;
+  std::uint64_t bytes = has_pending ? database_bytes(pending()) : 0;
   for (const Set& set : sets) bytes += set.bytes;
   const std::size_t least = has_pending ? 0 : 1;
   while (sets.size() > least && (sets.size() + (has_pending ? 1 : 0) > max_sets || bytes > max_bytes)) {

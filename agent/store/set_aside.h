@@ -53,6 +53,8 @@ class SetAside {
 
 /// There is a file, and not an empty one.
 bool has_content(const std::string& path);
+/// Of the database, its log and its shared memory together; 0 when there is none.
+std::uint64_t database_bytes(const std::string& path);
 /// Removes a database with its log, the database first.
 void remove_database(const std::string& path);
 

@@ -6,12 +6,10 @@
 #include <utility>
 
 #include "agent/store/checksum.h"
+#include "agent/store/gap.h"
 
 namespace outrider {
 namespace {
-
-// Of rows that were written before there were checksums.
-constexpr std::int64_t kNoChecksum = -1;
 
 using Counters = std::array<std::int64_t, 8>;
 
@@ -170,7 +168,30 @@ Status StreamTable::save_losses(const Stream& stream) {
   return ok();
 }
 
-Status StreamTable::restart_ledgers() {
+Status begin_numbers(RowTable& rows, Stream& stream) {
+  if (stream.acked == 0) return ok();
+  if (Status removed = rows.remove(stream.id, 0, stream.acked); !removed) return removed;
+  const Result<std::optional<RowTable::Place>> first = rows.first(stream.id, stream.acked + 1);
+  if (!first) return first.error();
+  if (*first) {
+    Gap gap{.until_boot = (*first)->boot, .until = (*first)->time};
+    gap.add("earlier_epoch", static_cast<std::uint64_t>(stream.acked), 0);
+    const Row row{.seq = 1,
+                  .through = stream.acked,
+                  .format = RowFormat::kGap,
+                  .boot = (*first)->boot,
+                  .time = (*first)->time,
+                  .payload = gap_payload(gap)};
+    if (Status inserted = rows.insert(stream.id, row); !inserted) return inserted;
+    stream.waiting.add(row);
+  } else {
+    stream.newest = 0;
+  }
+  stream.acked = stream.wanted = stream.sent = 0;
+  return ok();
+}
+
+Status StreamTable::restart_ledgers(RowTable& rows) {
   Result<std::vector<Entry>> entries = load();
   if (!entries) return entries.error();
   if (Status forgotten = Query(forget_losses_).run(); !forgotten) return forgotten;
@@ -179,6 +200,7 @@ Status StreamTable::restart_ledgers() {
     stream.sampled = stream.waiting.samples;
     stream.delivered = stream.lost = 0;
     stream.losses.clear();
+    if (Status begun = begin_numbers(rows, stream); !begun) return begun;
     stream.sent = stream.acked;
     if (Status saved = save(entry.vehicle_id, entry.channel, stream); !saved) return saved;
   }

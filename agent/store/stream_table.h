@@ -24,7 +24,8 @@ struct StagedSum {
   StagedSum& operator-=(const StagedSum& other);
 };
 
-/// Where one stream stands. Numbers have no holes: removed ≤ acked ≤ sent ≤ newest, and staged rows follow newest.
+/// Where one stream stands. Numbers have no holes: removed ≤ acked ≤ sent, acked ≤ newest, and staged rows follow newest.
+/// With a memory window staged rows may be sent as well.
 struct Stream {
   StreamIndex id = 0;  ///< In the file; forever.
 
@@ -58,6 +59,10 @@ struct Stream {
 std::uint32_t stream_checksum(StreamIndex id, std::string_view vehicle_id, Channel channel,
                               const std::array<std::int64_t, 8>& counters);
 
+/// In a new epoch, inside a transaction: a gap record without samples, cause "earlier_epoch", stands for the numbers before
+/// the first row that waits, so that each epoch is whole by itself. When nothing waits they begin with 1 again.
+Status begin_numbers(RowTable& rows, Stream& stream);
+
 /// Table `stream`: one row per stream, counters included, so that opening reads no rows.
 class StreamTable {
  public:
@@ -73,7 +78,7 @@ class StreamTable {
   /// Inside a transaction. Does not look at what is staged.
   Status save(const std::string& vehicle_id, Channel channel, const Stream& stream);
   /// For a new epoch, inside a transaction: its ledger begins with what waits.
-  Status restart_ledgers();
+  Status restart_ledgers(RowTable& rows);
 
  private:
   Status load_losses(Stream& stream);

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-import disks
+import tools
 from journey import Journey
 from processes import Broker, wait_until
 from scoreboard import Scoreboard
@@ -35,14 +35,14 @@ def main():
     board = Scoreboard()
     broken = 0
     try:
-        disks.must_have(("mosquitto_sub",))
+        tools.must_have(("mosquitto_sub",))
         if not Broker.is_installed():
-            raise disks.Unavailable("mosquitto is not installed")
+            raise tools.Unavailable("mosquitto is not installed")
         library = fake_time_library()
         for attack in (late_clock, stepping_clock):
             with tempfile.TemporaryDirectory(prefix="outrider-clock-") as directory:
                 broken += not run(attack, binary, Path(directory), library, board)
-    except disks.Unavailable as reason:
+    except tools.Unavailable as reason:
         print(f"SKIPPED: {reason}")
         return 77
     board.show()
@@ -52,7 +52,7 @@ def main():
 def fake_time_library():
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     if not found:
-        raise disks.Unavailable("faketime is not installed")
+        raise tools.Unavailable("faketime is not installed")
     return found[0]
 
 

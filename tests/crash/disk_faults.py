@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import disks
+import tools
 from journey import Journey
 from processes import Broker, Child, wait_until
 from scoreboard import Scoreboard
@@ -35,14 +36,14 @@ def main():
     options = read_options()
     board = Scoreboard()
     try:
-        disks.must_have((*disks.LOOP_TOOLS, "chattr", "strace", "mosquitto_sub"))
+        tools.must_have((*disks.LOOP_TOOLS, "chattr", "strace", "mosquitto_sub"))
         if not Broker.is_installed():
-            raise disks.Unavailable("mosquitto is not installed")
+            raise tools.Unavailable("mosquitto is not installed")
         disks.enter_own_namespace()
         names = [options.attack] if options.attack else list(ATTACKS)
         with ThreadPoolExecutor(len(names)) as at_once:  # they mostly wait
             kept = list(at_once.map(lambda name: attack(name, *ATTACKS[name], options, board), names))
-    except disks.Unavailable as reason:
+    except tools.Unavailable as reason:
         print(f"SKIPPED: {reason}")
         return 77
     board.show()
@@ -141,11 +142,11 @@ def full_disk(attack):
 def write_protected(attack):
     """What a read-only file system is to a program that has its files open."""
     files = [str(path) for path in attack.journey.state.glob("outrider.db*")]
-    disks.run("chattr", "+i", *files)
+    tools.run("chattr", "+i", *files)
     try:
         yield
     finally:
-        disks.run("chattr", "-i", *files)
+        tools.run("chattr", "-i", *files)
 
 
 def failing_calls(calls):
@@ -153,10 +154,10 @@ def failing_calls(calls):
     @contextlib.contextmanager
     def fault(attack):
         with Child("strace", attack.journey.directory,
-                   [disks.find("strace"), "-f", "-p", str(attack.journey.agent.process.pid), "-e", f"trace={calls}",
+                   [tools.find("strace"), "-f", "-p", str(attack.journey.agent.process.pid), "-e", f"trace={calls}",
                     "-e", f"inject={calls}:error=EIO"]) as tracer:
-            wait_until(lambda: tracer.must_run(disks.Unavailable) and "attached" in tracer.errors(), "strace attaches",
-                       disks.Unavailable)
+            wait_until(lambda: tracer.must_run(tools.Unavailable) and "attached" in tracer.errors(), "strace attaches",
+                       tools.Unavailable)
             yield
             if "INJECTED" not in tracer.errors():
                 raise Failure("no system call failed, so this attack was none")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import disks
+import tools
 from processes import Child, wait_until
 from scoreboard import Scoreboard
 
@@ -28,11 +29,11 @@ class Failure(Exception):
 def main():
     options = read_options()
     try:
-        disks.must_have((*disks.LOOP_TOOLS, *disks.NBD_TOOLS))
+        tools.must_have((*disks.LOOP_TOOLS, *disks.NBD_TOOLS))
         disks.enter_own_namespace()
         with tempfile.TemporaryDirectory(prefix="outrider-power-cut-") as directory:
             return attack(Path(directory), options)
-    except disks.Unavailable as reason:
+    except tools.Unavailable as reason:
         print(f"SKIPPED: {reason}")
         return 77
 

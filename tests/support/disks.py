@@ -5,36 +5,16 @@ They are mounted in a mount namespace of the test, so nothing is left mounted ho
 """
 import ctypes
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 from processes import Child, wait_until
+from tools import Unavailable, find, run
 
 CLONE_NEWNS = 0x00020000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 LOOP_TOOLS = ("losetup", "mount", "umount", "mkfs.ext4")
 NBD_TOOLS = ("nbdkit", "nbdfuse")
-
-
-class Unavailable(Exception):
-    """This machine cannot do it; the text says what is missing."""
-
-
-def find(program):
-    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-
-
-def must_have(programs):
-    if missing := [program for program in programs if find(program) is None]:
-        raise Unavailable(f"{', '.join(missing)} is not installed")
-
-
-def run(*command):
-    done = subprocess.run([find(command[0]), *map(str, command[1:])], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Unavailable(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
-    return done.stdout.strip()
 
 
 def enter_own_namespace():

@@ -3,9 +3,10 @@
 import contextlib
 import json
 import os
+import subprocess
 from pathlib import Path
 
-from processes import Broker, Child, free_port, wait_until
+from processes import LIMIT, Broker, Child, free_port, wait_until
 
 FAST_RECONNECT = ["--set", "publish.backoff.base=50ms", "--set", "publish.backoff.cap=500ms"]
 
@@ -14,9 +15,11 @@ class Journey:
     """Simulated vehicles drive until told otherwise; every run of the agent is counted.
 
     `agent_command` stands before the program and may shift its clock, or the like. `failure` is the test's exception.
+    `agents_address` is one of the broker that only the agent uses.
     """
 
-    def __init__(self, binary, directory, state, failure, *, vehicles=3, agent_command=(), settings=()):
+    def __init__(self, binary, directory, state, failure, *, vehicles=3, agent_command=(), settings=(),
+                 agents_address=None):
         self.binary = binary
         self.directory = Path(directory)
         self.state = Path(state)
@@ -25,7 +28,8 @@ class Journey:
         for setting in settings:
             self.simulate += ["--set", setting]
         self.agent_command = list(agent_command)
-        self.broker = Broker(directory, free_port())
+        self.broker = Broker(directory, free_port(), more_addresses=[agents_address] if agents_address else [])
+        self.agents_url = f"mqtt://{agents_address or '127.0.0.1'}:{self.broker.port}"
         self.verifier = self.recorder = self.agent = None
         self.sampled = 0
         self.runs = 0
@@ -38,8 +42,7 @@ class Journey:
         self.recorder = Child("recorder", self.directory,
                               ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(self.broker.port),
                                "-t", "outrider/+/telemetry", "-F", "%p"])
-        wait_until(lambda: self.verifier.must_run(self.failure) and "subscribed to" in self.verifier.errors(),
-                   "the verifier subscribes", self.failure)
+        self.wait_for_verifier(1)
         return self
 
     def __exit__(self, *_):
@@ -48,10 +51,23 @@ class Journey:
                 child.kill()
         self.broker.kill()
 
+    def subscriptions(self):
+        return self.verifier.errors().count("subscribed to")
+
+    def wait_for_verifier(self, subscriptions):
+        wait_until(lambda: self.verifier.must_run(self.failure) and self.subscriptions() >= subscriptions,
+                   "the verifier subscribes", self.failure)
+
+    def restart_broker(self):
+        """With the verifier: a broker that is killed may lose what it took while nobody was there to get it."""
+        before = self.subscriptions()
+        self.broker.start()
+        self.wait_for_verifier(before + 1)
+
     def start(self, *more):
         self.runs += 1
         self.agent = Child(f"agent-{self.runs}", self.directory,
-                           [*self.agent_command, self.binary, *self.simulate, "--broker", self.broker.url, *more])
+                           [*self.agent_command, self.binary, *self.simulate, "--broker", self.agents_url, *more])
 
     def stop(self):
         """SIGTERM; what the agent says of its journey."""
@@ -68,6 +84,14 @@ class Journey:
         summary = json.loads(self.agent.output().splitlines()[-1])
         self.sampled += summary["sampled"]
         return summary
+
+    def status(self):
+        """What the running agent says of itself."""
+        asked = subprocess.run([self.binary, "status", "--json", "--state", str(self.state)], capture_output=True,
+                               text=True, timeout=LIMIT, check=False)
+        if asked.returncode != 0:
+            raise self.failure(f"no status: {asked.stderr.strip()}")
+        return json.loads(asked.stdout)
 
     def wait_for_rows(self):
         """Until something new arrives."""
@@ -89,8 +113,11 @@ class Journey:
         fields = Path(f"/proc/{self.agent.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def judge(self, board, attack, repetitions):
-        """Ends the verifier; everything that was sampled must have arrived or been reported."""
+    def judge(self, board, attack, repetitions, *, buffers=1):
+        """Ends the verifier; everything that was sampled must have arrived or been reported.
+
+        `buffers`: how many agents each stream came from.
+        """
         self.verifier.end()
         report = json.loads(self.verifier.output())
         board.add(attack, repetitions, rows_in=self.sampled, delivered=report["samples"],
@@ -99,6 +126,6 @@ class Journey:
                   out_of_order=report["out_of_order"], repeats=report["repeats"])
         if wrong := {name: report[name] for name in ("gaps", "out_of_order", "conflicts", "broken") if report[name]}:
             raise self.failure(f"{attack}: verify says no: {wrong}, {self.verifier.last_words()}")
-        if report["epochs"] != report["streams"]:
+        if report["epochs"] != buffers * report["streams"]:
             raise self.failure(f"{attack}: a buffer began a new life, though none of its numbers could have repeated")
         return report

@@ -101,14 +101,15 @@ max_queued_messages 0
 set_tcp_nodelay true
 """
 
-    def __init__(self, directory, port):
+    def __init__(self, directory, port, *, more_addresses=()):
         self.directory = Path(directory)
         self.port = port
         self.url = f"mqtt://127.0.0.1:{port}"
         self.child = None
         user = f"user {'root' if os.geteuid() == 0 else 'nobody'}\n"  # as root it would lose its own directory
+        listeners = "".join(f"listener {port} {address}\n" for address in ("127.0.0.1", *more_addresses))
         Path(directory, "mosquitto.conf").write_text(
-            f"listener {port} 127.0.0.1\npersistence_location {directory}/\n{user}{self.SETTINGS}")
+            f"{listeners}persistence_location {directory}/\n{user}{self.SETTINGS}")
 
     @staticmethod
     def program():

@@ -96,7 +96,7 @@ TEST_CASE("check: a good configuration gets a short summary and nothing else") {
         "vehicle   v\n"
         "buses     can0: a.dbc; 2 messages, 2 of 3 signals wanted; matched by ids as the files say\n"
         "rules     1\n"
-        "brokers   b:1883\n"
+        "brokers   localhost:1883, plain text\n"
         "          MQTT 5, client id outrider-v\n"
         "topic     outrider/{vehicle_id}/{channel}, columns in messages of up to 64.0 KiB\n"
         "buffer    /var/lib/outrider, up to 256.0 MiB, written every 500 ms\n");

@@ -238,3 +238,32 @@ TEST_CASE("publisher: two agents with one client id kick each other out seldom, 
   REQUIRE(rig.drain(seconds(10)));
   rig.check_complete(rig.telemetry);
 }
+
+TEST_CASE(
+    "publisher: a broker that closes connections without a reason raises the question who else has our "
+    "client id") {
+  PublishConfig config;
+  config.brokers = {{.host = "only"}};
+  PublisherRig rig(config);
+  rig.broker.is_automatic = true;
+  const auto asks_after = [&](nanoseconds connected, auto end) {
+    while (!rig.broker.is_connected()) rig.turn();
+    rig.turn(connected);
+    end();
+    rig.turn();
+    const std::string said = rig.publisher->last_trouble()->text;
+    CHECK(rig.publisher->link_text(rig.now).find(said) != std::string::npos);
+    return said.find("another client connected as \"agent\"?") != std::string::npos;
+  };
+  const auto closes = [&] { rig.broker.close(); };
+  const auto vanishes = [&] { rig.broker.drop(); };
+  CHECK_FALSE(asks_after(seconds(40), closes));
+  CHECK_FALSE(asks_after(seconds(1), closes));
+  CHECK(asks_after(seconds(40), closes));
+  CHECK(asks_after(seconds(1), closes));
+  CHECK_FALSE(asks_after(seconds(1), vanishes));
+  CHECK_FALSE(asks_after(seconds(1), closes));
+  CHECK_FALSE(asks_after(seconds(1), closes));
+  CHECK_FALSE(asks_after(std::chrono::minutes(10), closes));
+  CHECK_FALSE(asks_after(seconds(1), closes));
+}

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "agent/base/log.h"
+#include "agent/store/gap.h"
 #include "agent/store/sqlite.h"
 #include "tests/unit/store/outbox_fixture.h"
 
@@ -155,10 +156,34 @@ TEST_CASE("outbox: rows of a restored database go out under a new epoch, whose l
 
   Outbox& after = fixture.open();
   CHECK(after.epoch().starts_with("10-"));
-  CHECK(numbers_of(read_all(after, 0)) == std::vector<Sequence>{2, 3});
+  const std::vector<Row> rows = read_all(after, 0);
+  REQUIRE(numbers_of(rows) == std::vector<Sequence>{1, 2, 3});
+  CHECK(rows[0].format == RowFormat::kGap);
+  CHECK(rows[0].through == 1);
+  const Gap gap = parse_gap(rows[0].payload);
+  CHECK(gap.parts.at(0).cause == "earlier_epoch");
+  CHECK(gap.samples() == 0);
   CHECK(after.ledger(0).sampled == 20);
   CHECK(after.ledger(0).waiting == 20);
   CHECK(fixture.open().epoch().starts_with("10-"));
+}
+
+TEST_CASE("outbox: when nothing waits, numbers begin with 1 under a new epoch") {
+  OutboxFixture fixture;
+  Outbox& before = fixture.open();
+  const StreamIndex stream = *before.stream("truck-17", Channel::kTelemetry);
+  for (int i = 0; i < 3; ++i) REQUIRE(before.append(stream, row_of("row", 10)));
+  REQUIRE(before.commit());
+  before.acknowledge(stream, 3);
+  REQUIRE(before.commit());
+  fixture.close();
+  fixture.epoch_file.text = "9-00000001\n";
+
+  Outbox& after = fixture.open();
+  CHECK(after.epoch().starts_with("10-"));
+  CHECK(*after.append(*after.stream("truck-17", Channel::kTelemetry), row_of("next")) == 1);
+  REQUIRE(after.commit());
+  CHECK(numbers_of(read_all(after, 0)) == std::vector<Sequence>{1});
 }
 
 TEST_CASE("outbox: an epoch file that cannot be written matters only when the epoch is new") {

@@ -123,7 +123,10 @@ TEST_CASE("salvage: what was acknowledged is not brought back, also when the fir
   CHECK(outbox.epoch() != fixture.epoch);
   CHECK(outbox.streams()[0].vehicle_id == "truck-17");
   const std::vector<Row> rows = read_all(outbox, 0);
-  CHECK(rows.front().seq == 151);
+  REQUIRE(rows.size() == kRows - 150 + 1);
+  CHECK(rows[0].format == RowFormat::kGap);
+  CHECK(rows[0].through == 150);
+  CHECK(rows[1].seq == 151);
   CHECK(rows.back().seq == kRows);
 }
 
