@@ -32,6 +32,7 @@ class Journey {
         world_(world),
         outbox_(std::move(outbox)),
         broker_(world.make_broker()),
+        told_(world.make_small_file(trip.config.buffer.directory + "/certificate_told")),
         inbox_(kInboxFrames),
         passes_(world.make_outages(trip.outages)),
         started_(trip.clock->now()),
@@ -60,7 +61,8 @@ class Journey {
                              .inbox = inbox_,
                              .outbox = *outbox_,
                              .broker = *broker_,
-                             .requests = requests_.get()},
+                             .requests = requests_.get(),
+                             .told = told_.get()},
                             world_.random);
     if (!made) return made.error();
     agent_ = std::move(*made);
@@ -163,6 +165,7 @@ class Journey {
   World& world_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Broker> broker_;
+  const std::unique_ptr<SmallFile> told_;
   Inbox<CanFrame> inbox_;
   std::unique_ptr<RequestPort> requests_;
   std::unique_ptr<Agent> agent_;

@@ -80,9 +80,22 @@ Publisher::Mode Publisher::online(BootTime now) {
               now);
     return mode_;
   }
+  if (wants_renewal_) return renew(now);
   know_new_streams();
   const bool is_drained = send_statuses(now) && send_rows(now);
   return is_drained ? Mode::kLive : Mode::kCatchingUp;
+}
+
+/// A planned end: no last will, no repeats, no pause.
+Publisher::Mode Publisher::renew(BootTime now) {
+  if (in_flight() > 0) return mode_;
+  log_info("link", "leaving " + config_.brokers[broker_index_].text() + " to come back with what is new");
+  wants_renewal_ = false;
+  broker_.disconnect(true);
+  rewind();
+  lost_at_ = now;
+  next_attempt_ = now;
+  return Mode::kOffline;
 }
 
 bool Publisher::is_link_dead(BootTime now) const {
@@ -135,6 +148,7 @@ void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   }
   last_trouble_ = PublishTrouble{trouble_, now};
   rewind();
+  wants_renewal_ = false;
   ++counters_.faults[static_cast<std::size_t>(event.fault)];
   schedule_attempt(now, event);
   mode_ = Mode::kOffline;

@@ -153,6 +153,23 @@ std::string TlsFiles::fingerprint() const {
   return all;
 }
 
+Result<CertificateInfo> own_certificate(const TlsOptions& options) {
+  if (const int code = start_crypto(); code != 0)
+    return retry("mbedTLS does not start: " + mbedtls_text(code));
+  TlsOptions own;
+  own.certificate = options.certificate;
+  own.key = options.key;
+  TlsFiles files;
+  Credentials credentials;
+  for (const TlsPart& part : tls_parts()) {
+    if ((own.*part.path).empty()) continue;
+    Status good = part.read(own, files);
+    if (good) good = part.parse(own, files, credentials);
+    if (!good) return good.error();
+  }
+  return credentials.own_info;
+}
+
 Result<std::shared_ptr<Credentials>> Credentials::parse(const TlsOptions& options, const TlsFiles& files) {
   if (const int code = start_crypto(); code != 0)
     return retry("mbedTLS does not start: " + mbedtls_text(code));

@@ -15,3 +15,7 @@ find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
 add_test(NAME contract.secure_journey
   COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_LIST_DIR}/secure_journey.py --binary $<TARGET_FILE:outrider>)
 set_tests_properties(contract.secure_journey PROPERTIES LABELS contract TIMEOUT 300 SKIP_RETURN_CODE 77)
+
+add_test(NAME contract.identity
+  COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_LIST_DIR}/identity.py --binary $<TARGET_FILE:outrider>)
+set_tests_properties(contract.identity PROPERTIES LABELS contract TIMEOUT 300 SKIP_RETURN_CODE 77)
