@@ -271,11 +271,11 @@ void add_optional_config(CLI::App& command, KeyArguments& to, const std::string&
 void add_key_generate(CLI::App& key, KeyArguments& to) {
   CLI::App* command =
       key.add_subcommand("generate", "Makes a private key, in a new file that only its owner can read");
-  static const std::map<std::string, KeyType> kTypes{
+  static const std::map<std::string, KeyType> types{
       {"ec-p256", KeyType::kEcP256}, {"rsa-2048", KeyType::kRsa2048}, {"rsa-3072", KeyType::kRsa3072}};
   command
       ->add_option_function<std::string>(
-          "--type", [&to](const std::string& name) { to.type = kTypes.at(name); },
+          "--type", [&to](const std::string& name) { to.type = types.at(name); },
           "ec-p256, rsa-2048 or rsa-3072 [default: ec-p256]")
       ->check(CLI::IsMember({"ec-p256", "rsa-2048", "rsa-3072"}));
   command->add_option("-o,--out", to.out, "New file; one that is there is never overwritten")->required();

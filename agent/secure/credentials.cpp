@@ -119,7 +119,7 @@ Status read_key(const TlsOptions& options, TlsFiles& files) {
 Status parse_own_key(const TlsOptions& options, const TlsFiles& files, Credentials& credentials) {
   if (!files.key) return ok();
   Random random;
-  if (const Status parsed = parse_private_key(*files.key, options.key, credentials.key, random); !parsed)
+  if (Status parsed = parse_private_key(*files.key, options.key, credentials.key, random); !parsed)
     return parsed;
   if (!files.certificate) return ok();
   if (check_pair(credentials.own.get()->pk, *credentials.key.get(), random) != 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What differs between mbedTLS 2.28 (Debian 12) and 3.6 (Debian 13), in one place. Only for this folder.
+// What differs between mbedTLS 2.28 (Debian 12) and 3.6 (13), in one place. Only for this folder.
 #pragma once
 
 #include <mbedtls/asn1write.h>
@@ -85,8 +85,7 @@ inline mbedtls_asn1_named_data** subject_of(mbedtls_x509write_csr* request) {
   return &request->MBEDTLS_PRIVATE(subject);
 }
 inline int add_extension(mbedtls_x509write_csr* request, std::string_view oid, std::string_view value) {
-  constexpr int kIsCritical = 0;
-  return mbedtls_x509write_csr_set_extension(request, oid.data(), oid.size(), kIsCritical,
+  return mbedtls_x509write_csr_set_extension(request, oid.data(), oid.size(), /*critical=*/0,
                                              reinterpret_cast<const unsigned char*>(value.data()),
                                              value.size());
 }

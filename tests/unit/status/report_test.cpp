@@ -72,7 +72,8 @@ TEST_CASE("report: the text says it all on one screen") {
   CHECK(has_line(text,
                  "link       offline, next is broker:1883, not connected for 1 h 0 min, next try in 3.2 s"));
   CHECK(has_line(text, "           last error 12 s ago: broker:1883: refused"));
-  CHECK(has_line(text, "identity   CN=truck-17, certificate for 90 days more, until 2027-02-20T10:00:00.000Z"));
+  CHECK(
+      has_line(text, "identity   CN=truck-17, certificate for 90 days more, until 2027-02-20T10:00:00.000Z"));
   CHECK(has_line(text, "           events: none"));
   CHECK(has_line(
       text, "autonomy   31 h 30 min without a broker at the present rate, then the oldest telemetry goes"));
