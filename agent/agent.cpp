@@ -93,31 +93,6 @@ void Agent::tell_of_salvage() {
   store_event(event);
 }
 
-std::vector<Agent::Unstored> Agent::unstored() const {
-  std::vector<Unstored> of_lanes;
-  for (const Lane& lane : lanes_) {
-    const StreamIndex stream = lane.streams().telemetry;
-    const Ledger ledger = ports_.outbox.ledger(stream);
-    const std::uint64_t staged = ports_.outbox.staged_samples(stream);
-    of_lanes.push_back({.in_memory = lane.unreported_losses() + staged,
-                        .in_file = ledger.waiting > staged ? ledger.waiting - staged : 0,
-                        .lost = ledger.lost,
-                        .epoch = ports_.outbox.epoch()});
-  }
-  return of_lanes;
-}
-
-/// What salvage found missing it has reported itself; of a file that is gone nobody else can tell.
-void Agent::report_unstored(const std::vector<Unstored>& before) {
-  for (std::size_t i = 0; i < std::min(before.size(), lanes_.size()); ++i) {
-    const Ledger now = ports_.outbox.ledger(lanes_[i].streams().telemetry);
-    const std::uint64_t earlier = before[i].epoch == ports_.outbox.epoch() ? before[i].lost : 0;
-    const std::uint64_t found = now.waiting + (now.lost > earlier ? now.lost - earlier : 0);
-    const std::uint64_t gone = before[i].in_file > found ? before[i].in_file - found : 0;
-    lanes_[i].count_loss("buffer_damaged", before[i].in_memory + gone);
-  }
-}
-
 Agent::Agent(const Config& config, AgentPorts ports)
     : config_(config), ports_(ports), started_(ports.clock.now()) {
   const auto is_secure = [](const BrokerAddress& broker) { return broker.is_secure; };
@@ -190,13 +165,14 @@ void Agent::update_statuses() {
     const bool has_will = i == 0;
     publisher_->set_status(lanes_[i].vehicle_id(),
                            status_of(lanes_[i], has_will ? std::optional(true) : std::nullopt));
-    if (has_will) publisher_->set_will(lanes_[i].vehicle_id(), status_of(lanes_[i], false));
+    if (has_will)
+      publisher_->set_will(lanes_[i].vehicle_id(), status_of(lanes_[i], false),
+                           status_of(lanes_[i], false, 0));
   }
 }
 
-std::string Agent::status_of(const Lane& lane, std::optional<bool> is_online) const {
-  // A last will travels in CONNECT, which brokers limit (mosquitto 2.0: 100 kB in all, a will 64 KiB).
-  constexpr std::size_t kLongestWill = 16 << 10;
+std::string Agent::status_of(const Lane& lane, std::optional<bool> is_online,
+                             std::size_t longest_will) const {
   StatusDocument document{.vehicle_id = lane.vehicle_id(),
                           .agent = config_.publish.client_id,
                           .is_online = is_online,
@@ -204,7 +180,7 @@ std::string Agent::status_of(const Lane& lane, std::optional<bool> is_online) co
                           .layout = config_.publish.layout,
                           .series = &lane.series()};
   std::string text = status_text(document, ports_.clock.wall_now());
-  if (is_online.value_or(true) || text.size() <= kLongestWill) return text;
+  if (is_online.value_or(true) || text.size() <= longest_will) return text;
   document.lists_signals = false;
   return status_text(document, ports_.clock.wall_now());
 }
@@ -237,10 +213,12 @@ bool Agent::is_drained() const {
 
 Progress Agent::progress() const {
   Progress progress = totals();
-  progress.sampled -= before_.sampled;
-  progress.stored -= before_.stored;
-  progress.published -= before_.published;
-  progress.lost -= before_.lost;
+  progress.frames += inherited_.frames;
+  progress.matched += inherited_.matched;
+  progress.sampled += inherited_.sampled - before_.sampled;
+  progress.stored += inherited_.stored - before_.stored;
+  progress.published += inherited_.published - before_.published;
+  progress.lost += inherited_.lost - before_.lost;
   return progress;
 }
 

@@ -18,6 +18,7 @@
 #include "agent/secure/device_certificate.h"
 #include "agent/status/forecast.h"
 #include "agent/status/status_report.h"
+#include "agent/store/move_rows.h"
 #include "agent/store/outbox.h"
 
 namespace outrider {
@@ -76,6 +77,17 @@ class Agent {
   std::vector<Unstored> unstored() const;
   void report_unstored(const std::vector<Unstored>& before);
 
+  /// What an agent leaves to the one that takes its place when its buffer in memory went into a file.
+  struct Handover {
+    Progress progress = {};               ///< Without `losses`, which count once they are reported.
+    std::vector<LossCounts> losses = {};  ///< Per lane; not reported yet.
+    MovedRows moved = {};
+    std::string why;  ///< There was no file.
+  };
+  /// Ends it: its rows are in `file` now, or in what is returned.
+  Handover move_to(Outbox& file);
+  void inherit(const Handover& handover);
+
   /// Commits and leaves the broker politely.
   void stop();
 
@@ -104,7 +116,10 @@ class Agent {
   void note_times();
   void expire(BootTime now);
   void update_statuses();
-  std::string status_of(const Lane& lane, std::optional<bool> is_online) const;
+  // A last will travels in CONNECT, which brokers limit (mosquitto 2.0: 100 kB in all, a will 64 KiB).
+  static constexpr std::size_t kLongestWill = 16 << 10;
+  std::string status_of(const Lane& lane, std::optional<bool> is_online,
+                        std::size_t longest_will = kLongestWill) const;
   void store_event(std::string_view members);
   void tell_of_salvage();
   void watch_certificate(BootTime now);
@@ -121,7 +136,8 @@ class Agent {
   std::uint64_t inbox_drops_seen_ = 0;
   std::vector<std::size_t> catalogue_sizes_;  // per lane, as of the last status document
   std::uint64_t frames_ = 0;
-  Progress before_;                 // what earlier runs left in the ledger
+  Progress before_;  // what earlier runs left in the ledger
+  Progress inherited_;
   BootTime next_expiry_{};          // when rows that are too old are looked for again
   BootTime next_commit_attempt_{};  // after a failed commit
   std::uint32_t failed_commits_ = 0;

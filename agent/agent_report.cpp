@@ -89,6 +89,8 @@ void Agent::observe_flow(BootTime now) {
   }
   for (const Lane& lane : lanes_) flow.stored_bytes += lane.stored_bytes();
   forecast_.note(now, flow);
+  const StoreHealth store = ports_.outbox.health();
+  forecast_.note_room(store.used_bytes, store.limit_bytes);
 }
 
 StatusReport Agent::report() const {

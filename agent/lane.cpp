@@ -138,7 +138,7 @@ void Lane::append(Row row) {
   } else {
     count_loss("buffer_full", samples);
     catalogue_.clear();  // the row that named it is gone
-    log_error("store.full", stored.error().text);
+    outbox_.note_given_up(stored.error().text);
   }
 }
 
@@ -149,7 +149,7 @@ void Lane::store_event(std::string_view members, std::uint32_t boot, BootTime ti
           .time = time,
           .payload = std::string(members)};
   if (const auto stored = outbox_.append(streams_.events, std::move(row)); !stored) {
-    log_error("store.full", "an event is lost: " + stored.error().text);
+    outbox_.note_given_up("an event is lost: " + stored.error().text);
     count_loss("events.buffer_full", 1);
   }
 }

@@ -251,7 +251,12 @@ void add_buffer(CLI::App& app, Chosen<BufferArguments>& buffer) {
       add("requeue", "Sends dead letters again, as new rows", BufferArguments::Action::kRequeue);
   auto* all = requeue->add_flag("--all", to.is_all, "All of them");
   requeue->add_option("ID", to.ids, "As \"outrider buffer list --dead\" shows them")
-      ->check(CLI::PositiveNumber)
+      ->check([](const std::string& id) {
+        const bool is_number = !id.empty() && id.find_first_not_of("0123456789") == std::string::npos;
+        if (is_number && id.find_first_not_of('0') != std::string::npos) return std::string();
+        return "\"" + id +
+               "\" is no dead letter; their numbers begin at 1: see \"outrider buffer list --dead\"";
+      })
       ->excludes(all);
   requeue->callback([&to] {
     to.action = BufferArguments::Action::kRequeue;

@@ -10,6 +10,7 @@
 #include "agent/base/log.h"
 #include "agent/base/quantity.h"
 #include "agent/collector.h"
+#include "agent/command/buffer_retry.h"
 #include "agent/command/open_buffer.h"
 #include "agent/command/progress.h"
 #include "agent/config/broker_url.h"
@@ -36,7 +37,10 @@ class Journey {
         inbox_(kInboxFrames),
         passes_(world.make_outages(trip.outages)),
         started_(trip.clock->now()),
-        progress_line_(world.is_terminal, trip.is_quiet) {}
+        progress_line_(world.is_terminal, trip.is_quiet) {
+    if (const StoreHealth store = outbox_->health(); store.is_in_memory)
+      retry_.emplace(trip.config.buffer, world, store.last_error, started_);
+  }
 
   Status prepare() {
     listen();
@@ -48,6 +52,7 @@ class Journey {
   }
 
   void listen() {
+    requests_.reset();  // or the old one would be taken for another agent
     if (const std::string& socket = trip_.config.status.socket; !socket.empty())
       requests_ = world_.listen(socket);
   }
@@ -103,7 +108,13 @@ class Journey {
     return ok();
   }
 
-  std::uint64_t unwritten_rows() const { return outbox_->staged_rows(); }
+  /// That go with the process.
+  std::uint64_t unwritten_rows() const {
+    std::uint64_t rows = outbox_->staged_rows();
+    for (std::size_t i = 0; retry_ && i < outbox_->streams().size(); ++i)
+      rows += outbox_->backlog(static_cast<StreamIndex>(i)).rows;
+    return rows;
+  }
   /// False after a buffer could not be replaced.
   bool has_agent() const { return agent_ != nullptr; }
 
@@ -127,11 +138,35 @@ class Journey {
     }
     Status turned = agent_->turn();
     if (!turned && outbox_->is_damaged()) turned = replace_buffer();
+    if (turned && retry_) turned = try_a_file();
     if (!turned) return turned;
     // The event that says "started" is staged from the beginning, so nothing staged means that it is durable.
-    if (!first_durable_ && outbox_->staged_rows() == 0) first_durable_ = trip_.clock->now() - world_.started;
+    if (!first_durable_ && !retry_ && outbox_->staged_rows() == 0)
+      first_durable_ = trip_.clock->now() - world_.started;
     if (progress_line_.is_due(elapsed())) progress_line_.show(elapsed(), agent_->progress());
     return turned;
+  }
+
+  /// The buffer in memory goes into a file when one can be made.
+  Status try_a_file() {
+    std::unique_ptr<Outbox> file = retry_->try_again(*outbox_, trip_.clock->now());
+    if (!file) return ok();
+    const Agent::Handover handover = agent_->move_to(*file);
+    log_info("store.memory", "the buffer is on the disk now, and " + std::to_string(handover.moved.rows) +
+                                 " rows that waited in memory are in it");
+    agent_.reset();
+    outbox_ = std::move(file);
+    retry_.reset();
+    renew_ports();
+    if (Status made = make_agent(); !made) return made;
+    agent_->inherit(handover);
+    return ok();
+  }
+
+  void renew_ports() {
+    broker_ = world_.make_broker();  // a connection belongs to the rows that were sent over it
+    broker_->set_passing(is_passing_);
+    listen();  // the socket may have gone with its directory
   }
 
   /// Closes the damaged buffer and opens it anew, which salvages it. The collector goes on; the inbox holds what comes
@@ -150,12 +185,10 @@ class Journey {
     const LostBuffer lost{.epoch = outbox_->epoch(), .attempt = ++replacements_};
     agent_.reset();
     outbox_.reset();
-    broker_ = world_.make_broker();  // a connection belongs to the rows that were sent over it
-    broker_->set_passing(is_passing_);
     auto opened = open_buffer(trip_.config.buffer, world_, lost);
     if (!opened) return outrider::stop(opened.error().text);
     outbox_ = std::move(*opened);
-    listen();  // the socket may have gone with its directory
+    renew_ports();
     if (Status made = make_agent(); !made) return made;
     agent_->report_unstored(unstored);
     return ok();
@@ -164,6 +197,7 @@ class Journey {
   const Trip& trip_;
   World& world_;
   std::unique_ptr<Outbox> outbox_;
+  std::optional<BufferRetry> retry_;  // while the buffer is in memory only
   std::unique_ptr<Broker> broker_;
   const std::unique_ptr<SmallFile> told_;
   Inbox<CanFrame> inbox_;
@@ -216,7 +250,7 @@ int verdict(const Status& went, const Journey& journey, bool expects_frames) {
 int drive(const Trip& trip, World& world) {
   set_log_level(trip.config.log_level);
   if (trip.config.clock.trusts_system_time) world.trust_system_time();
-  auto outbox = open_buffer(trip.config.buffer, world);
+  auto outbox = open_first_buffer(trip.config.buffer, world);
   if (!outbox) return explain(outbox.error(), kExitCannotStart);
   Journey journey(trip, world, std::move(*outbox));
   if (const Status ready = journey.prepare(); !ready) return explain(ready.error(), kExitCannotStart);

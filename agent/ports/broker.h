@@ -92,7 +92,7 @@ struct BrokerEvent {
   int reason_code = 0;  ///< MQTT 5 reason, or the 3.1.1 CONNACK return code; 0 when there was none.
   BrokerLimits limits{};
   std::string text;  ///< What happened, for a person.
-  /// kLost: it was the broker that ended it, not we, a timeout or the network. A box in between may fake this.
+  /// kRefused, kLost: it was the broker that ended it, not we, a timeout or the network. A box in between may fake this.
   bool closed_by_peer = false;
   LinkFault fault = LinkFault::kNetwork;  ///< kRefused, kLost: what kind of failure it was.
 };

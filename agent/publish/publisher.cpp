@@ -61,7 +61,7 @@ Publisher::Mode Publisher::offline(BootTime now) {
                                .keep_alive = config_.keep_alive,
                                .timeout = config_.connect_timeout,
                                .max_in_flight = config_.max_in_flight,
-                               .will = will_};
+                               .will = will_.will()};
   if (const auto begun = broker_.connect(request); !begun) {
     trouble_ = begun.error().text;
     last_trouble_ = PublishTrouble{trouble_, now};
@@ -130,12 +130,14 @@ void Publisher::on_connected(const BrokerEvent& event, BootTime now) {
   connected_at_ = now;
   trouble_.clear();
   poison_.connected();
+  will_.connected();
   mode_ = Mode::kCatchingUp;
 }
 
 void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   const bool was_established = event.kind == BrokerEvent::Kind::kLost;
   trouble_ = config_.brokers[broker_index_].text() + ": " + event.text;
+  if (!was_established) trouble_ += will_.refused(event);
   if (was_established) {
     ++counters_.losses;
     if (twins_.lost(event.closed_by_peer && event.reason_code == 0, now - connected_at_))

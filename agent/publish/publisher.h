@@ -18,6 +18,7 @@
 #include "agent/publish/refusal.h"
 #include "agent/publish/status_topics.h"
 #include "agent/publish/twin_watch.h"
+#include "agent/publish/will_choice.h"
 #include "agent/store/outbox.h"
 
 namespace outrider {
@@ -50,8 +51,7 @@ class Publisher {
   /// The retained document for a vehicle; published on every connect and whenever it changes.
   void set_status(std::string_view vehicle_id, std::string text);
   /// What the broker says of `vehicle_id` when we vanish.
-  void set_will(std::string_view vehicle_id, std::string text);
-
+  void set_will(std::string_view vehicle_id, std::string text, std::string brief_text);
   /// Replaces the status of the will's vehicle by `text`, and leaves the broker politely.
   void say_goodbye(std::string_view text);
   /// Takes a new connection when nothing is in flight, at most publish.ack_timeout later. Sends nothing meanwhile.
@@ -132,7 +132,7 @@ class Publisher {
   std::size_t turn_ = 0;  // whose turn it is
   Flights flights_;
   StatusTopics statuses_;
-  std::optional<LastWill> will_;
+  WillChoice will_;
   std::uint64_t next_token_ = 1;
   BootTime last_progress_{};  // last answer, or the first message after none was in flight
   bool is_full_ = false;      // no room for the next message; only an answer changes that

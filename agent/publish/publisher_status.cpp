@@ -31,14 +31,14 @@ void Publisher::set_status(std::string_view vehicle_id, std::string text) {
   statuses_.set(vehicle_id, topic(vehicle_id, "status"), std::move(text));
 }
 
-void Publisher::set_will(std::string_view vehicle_id, std::string text) {
-  will_ = LastWill{.topic = topic(vehicle_id, "status"), .payload = std::move(text)};
+void Publisher::set_will(std::string_view vehicle_id, std::string text, std::string brief_text) {
+  will_.set(topic(vehicle_id, "status"), std::move(text), std::move(brief_text));
 }
 
 void Publisher::say_goodbye(std::string_view text) {
-  if (will_ && (mode_ == Mode::kLive || mode_ == Mode::kCatchingUp))
+  if (will_.will() && (mode_ == Mode::kLive || mode_ == Mode::kCatchingUp))
     (void)broker_.publish({.token = kStatusStream,
-                           .topic = will_->topic,
+                           .topic = will_.will()->topic,
                            .payload = text,
                            .is_retained = limits_.retain_available,
                            .content_type = "application/json"});

@@ -19,7 +19,60 @@ constexpr std::size_t kGapPartBytes = 70;
 constexpr std::size_t kLongestEscape = 6;
 constexpr std::size_t kObjectFrameBytes = 100;
 
+/// Where the JSON value that begins at `at` ends; npos when it does not.
+std::size_t end_of_value(std::string_view json, std::size_t at) {
+  int depth = 0;
+  bool is_text = false;
+  for (; at < json.size(); ++at) {
+    const char c = json[at];
+    if (is_text) {
+      if (c == '\\') ++at;
+      is_text = c != '"';
+    } else if (c == '"') {
+      is_text = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      if (--depth == 0) return at + 1;
+    } else if (c == ',' && depth == 0) {
+      return at;
+    }
+  }
+  return depth == 0 && !is_text ? at : std::string_view::npos;
+}
+
+/// `members` of a JSON object, without "lost" if that is an object: a signal of that name is none.
+std::string without_losses(std::string_view members) {
+  constexpr std::string_view kLost = "\"lost\":{";
+  for (std::size_t at = 0; at < members.size();) {
+    const std::size_t end = end_of_value(members, at);
+    if (end == std::string_view::npos) break;
+    if (members.substr(at).starts_with(kLost)) {
+      std::string kept(members.substr(0, at == 0 ? 0 : at - 1));
+      std::string_view rest = members.substr(end);
+      if (kept.empty() && rest.starts_with(',')) rest.remove_prefix(1);
+      return kept.append(rest);
+    }
+    at = end + 1;
+  }
+  return std::string(members);
+}
+
 }  // namespace
+
+void drop_reported_losses(Row& row) {
+  row.lost = 0;
+  if (row.format == RowFormat::kColumnsJson) row.payload = without_losses(row.payload);
+  if (row.format != RowFormat::kRecordsJson) return;
+  std::string payload;
+  for (std::string_view left = row.payload; left.size() >= kRecordHeadBytes;) {
+    const milliseconds after_row(take_raw<std::int32_t>(left));
+    const std::size_t bytes = std::min<std::size_t>(take_raw<std::uint32_t>(left), left.size());
+    append_record(payload, after_row, without_losses(left.substr(0, bytes)));
+    left.remove_prefix(bytes);
+  }
+  row.payload = std::move(payload);
+}
 
 std::size_t record_frame_bytes(std::size_t vehicle_json_bytes) {
   return kRecordFrameBytes + kEpochBytes + vehicle_json_bytes;

@@ -25,6 +25,10 @@ namespace outrider {
 /// Appends `,"lost":{…}` and `,"catalogue":"…"`, each only when there is something to say.
 void append_row_extras(std::string& out, const LossCounts& losses, std::string_view catalogue);
 
+/// Takes `,"lost":{…}` out of a row that comes a second time: what it reported was reported by the gap record that took
+/// its place. A payload that is not as we write it stays as it is.
+void drop_reported_losses(Row& row);
+
 /// One instant of a kRecordsJson payload.
 void append_record(std::string& payload, milliseconds after_row, std::string_view members);
 

@@ -105,9 +105,9 @@ std::string rows_page(const LocalRequest& request, Outbox& outbox, Layout layout
 std::string requeue(const LocalRequest& request, Outbox& outbox) {
   std::uint64_t requeued = 0;
   for (const std::int64_t id : request.ids) {
-    Result<Sequence> done = outbox.requeue(id);
+    Result<Sequence> done = outbox.requeue(id, drop_reported_losses);
     if (!done && outbox.staged_rows() > 0 && outbox.commit())
-      done = outbox.requeue(id);  // there may be room now
+      done = outbox.requeue(id, drop_reported_losses);  // there may be room now
     if (!done)
       return error_line("dead letter " + std::to_string(id) + ": " + done.error().text + "; " +
                         std::to_string(requeued) + " before it were requeued");

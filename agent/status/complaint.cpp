@@ -8,6 +8,7 @@ namespace {
 std::optional<std::string> store_complaint(const StatusReport& report) {
   const StoreHealth& store = report.store;
   const std::string reason = store.last_error.empty() ? "" : ": " + store.last_error;
+  if (store.is_in_memory) return "there is no buffer on the disk, only memory" + reason;
   if (store.is_damaged) return "the buffer is damaged" + reason;
   if (store.is_failing) return "the buffer cannot be written" + reason;
   if (store.commits == 0) return "nothing has been written to the buffer yet";

@@ -19,6 +19,17 @@ constexpr seconds kOnItsWay{5};
 /// Less than this is rounding: a byte an hour.
 constexpr double kNothingPerSecond = 1.0 / 3600;
 
+/// So many times that room, and it is full no more.
+constexpr double kRoomOfOneThatIsFullNoMore = 4;
+
+double room_of(std::uint64_t used, std::uint64_t limit) {
+  return static_cast<double>(limit) - static_cast<double>(used);
+}
+
+double least_room(std::uint64_t limit) {
+  return std::max(kRoomOfAFullBuffer, static_cast<double>(limit) * kRoomOfAFullBufferShare);
+}
+
 double in_seconds(nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
@@ -49,10 +60,17 @@ void Forecast::note(BootTime now, const Flow& flow) {
   waiting_bytes_ = flow.waiting_bytes;
 }
 
+void Forecast::note_room(std::uint64_t used, std::uint64_t limit) {
+  // Half of a small buffer is room enough.
+  const double enough =
+      std::min(kRoomOfOneThatIsFullNoMore * least_room(limit), static_cast<double>(limit) / 2);
+  const double room = room_of(used, limit);
+  is_full_ = room <= least_room(limit) || (is_full_ && room < enough);
+}
+
 Autonomy Forecast::autonomy(std::uint64_t used, std::uint64_t limit) const {
-  const double room = static_cast<double>(limit) - static_cast<double>(used);
-  if (room <= std::max(kRoomOfAFullBuffer, static_cast<double>(limit) * kRoomOfAFullBufferShare))
-    return {Autonomy::State::kFull, 0};
+  const double room = room_of(used, limit);
+  if (is_full_ || room <= least_room(limit)) return {Autonomy::State::kFull, 0};
   const std::optional<double> rate = stored_.per_second();
   if (!rate) return {};
   if (*rate < kNothingPerSecond) return {Autonomy::State::kNotFilling, 0};

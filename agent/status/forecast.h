@@ -74,6 +74,8 @@ class Forecast {
  public:
   /// To be told about once a second.
   void note(BootTime now, const Flow& flow);
+  /// With it, as `autonomy` takes it: a full buffer has a little room after each eviction, and is full all the same.
+  void note_room(std::uint64_t used, std::uint64_t limit);
 
   /// `used` and `limit`: bytes of the buffer's file. What a stored byte takes of it is learnt from what waits, and
   /// assumed when little does.
@@ -96,6 +98,7 @@ class Forecast {
   SmoothedRate waiting_{kPresent, kShortHistory};
   SmoothedRate stored_{kLately, kLongHistory};
   std::uint64_t waiting_bytes_ = 0;
+  bool is_full_ = false;
 };
 
 }  // namespace outrider

@@ -133,6 +133,7 @@ void write_store(JsonWriter& json, const StoreHealth& store, nanoseconds uptime)
   json.count("free_bytes", store.free_disk_bytes);
   json.flag("short", store.is_disk_short);
   json.flag("failing", store.is_failing);
+  json.flag("in_memory", store.is_in_memory);
   json.flag("damaged", store.is_damaged);
   json.text("last_error", store.last_error);
   json.close();

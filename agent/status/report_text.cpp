@@ -139,6 +139,9 @@ std::string losses_text(const LossCounts& losses) {
 }
 
 std::string disk_text(const StoreHealth& store) {
+  if (store.is_in_memory)
+    return "NO BUFFER ON THE DISK: " + store.last_error + "; " + size_text(store.used_bytes) + " used of " +
+           size_text(store.limit_bytes) + " in memory";
   std::string text = size_text(store.used_bytes) + " used of " + size_text(store.limit_bytes) + ", file " +
                      size_text(store.file_bytes) + ", disk has " + size_text(store.free_disk_bytes) + " free";
   if (store.is_disk_short) text += ", WHICH IS SHORT";

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "agent/base/log.h"
+
 namespace outrider {
 namespace {
 
@@ -24,31 +26,27 @@ bool is_repeat(const OffsetEntry& earlier, const OffsetEntry& entry) {
 }  // namespace
 
 BootTable::BootTable(Database& database)
-    : load_boots_(database, "SELECT id, series, boot_id FROM boot ORDER BY id"),
-      load_offsets_(database,
-                    "SELECT boot, from_ns, offset_ns, is_synced FROM clock_offset ORDER BY boot, from_ns"),
-      insert_boot_(database, "INSERT INTO boot(id, series, boot_id) VALUES(?, ?, ?)"),
-      insert_offset_(database,
-                     "INSERT INTO clock_offset(boot, from_ns, offset_ns, is_synced) VALUES(?, ?, ?, ?)"),
+    : database_(database),
+      insert_boot_(database, kInsertBoot),
+      insert_offset_(database, kInsertOffset),
+      remove_boot_(database, "DELETE FROM boot WHERE id = ?"),
       remove_offsets_(database, "DELETE FROM clock_offset WHERE boot = ?"),
       forget_boots_(database, "DELETE FROM boot WHERE id < ?"),
       forget_offsets_(database, "DELETE FROM clock_offset WHERE boot < ?") {}
 
 Status BootTable::load() {
-  Query boots(load_boots_);
-  Result<bool> row = boots.next();
-  for (; row && *row; row = boots.next())
-    boots_.push_back({static_cast<std::uint32_t>(boots.integer(0)),
-                      static_cast<std::uint32_t>(boots.integer(1)), std::string(boots.bytes(2))});
-  if (!row) return row.error();
-
-  Query offsets(load_offsets_);
-  row = offsets.next();
-  for (; row && *row; row = offsets.next())
-    offsets_.push_back({static_cast<std::uint32_t>(offsets.integer(0)),
-                        BootTime(nanoseconds(offsets.integer(1))), nanoseconds(offsets.integer(2)),
-                        offsets.integer(3) != 0});
-  return row ? ok() : Status(row.error());
+  Status failure = ok();
+  BootRecords records = read_boot_records(database_, failure);
+  if (!failure) return failure;
+  boots_ = std::move(records.boots);
+  offsets_ = std::move(records.offsets);
+  changed_.insert(records.damaged.begin(), records.damaged.end());  // written again as they are now
+  if (!records.damaged.empty())
+    log_error("store.damaged",
+              std::to_string(records.damaged.size()) +
+                  " rows of the buffer about how clocks went are not what was written; rows that "
+                  "they dated are published with an estimated time");
+  return ok();
 }
 
 std::uint32_t BootTable::key_of(std::string_view boot_id) {
@@ -64,6 +62,12 @@ std::uint32_t BootTable::key_of(std::string_view boot_id) {
   boots_.push_back({id, run_series_, std::string(boot_id)});
   ++unsaved_boots_;
   return id;
+}
+
+std::string BootTable::id_of(std::uint32_t key) const {
+  const auto known =
+      std::find_if(boots_.begin(), boots_.end(), [key](const Boot& boot) { return boot.id == key; });
+  return known == boots_.end() ? std::string() : known->boot_id;
 }
 
 void BootTable::note(const OffsetEntry& entry) {
@@ -117,22 +121,30 @@ Status BootTable::write() {
     if (Status forgotten = Query(forget_offsets_, forget_below_).run(); !forgotten) return forgotten;
   }
   for (std::size_t i = boots_.size() - unsaved_boots_; i < boots_.size(); ++i) {
-    const Boot& boot = boots_[i];
-    Status inserted = Query(insert_boot_, boot.id, boot.series, std::string_view(boot.boot_id)).run();
-    if (!inserted) return inserted;
+    if (changed_.contains(boots_[i].id)) continue;
+    if (Status written = write_boot(boots_[i]); !written) return written;
   }
   for (const std::uint32_t boot : changed_)
     if (Status written = write_offsets(boot); !written) return written;
   return ok();
 }
 
-/// Few and rarely changed: all of a boot's entries are written again.
+Status BootTable::write_boot(const Boot& boot) {
+  return Query(insert_boot_, boot.id, boot.series, std::string_view(boot.boot_id), boot_checksum(boot)).run();
+}
+
+/// Few and rarely changed: a boot and all of its entries are written again.
 Status BootTable::write_offsets(std::uint32_t boot) {
+  if (Status removed = Query(remove_boot_, boot).run(); !removed) return removed;
+  const auto known =
+      std::find_if(boots_.begin(), boots_.end(), [&](const Boot& each) { return each.id == boot; });
+  if (known != boots_.end())
+    if (Status written = write_boot(*known); !written) return written;
   if (Status removed = Query(remove_offsets_, boot).run(); !removed) return removed;
   for (const OffsetEntry& entry : offsets_) {
     if (entry.boot != boot) continue;
     Status inserted = Query(insert_offset_, boot, entry.from.time_since_epoch().count(), entry.offset.count(),
-                            entry.is_synced)
+                            entry.is_synced, offset_checksum(entry))
                           .run();
     if (!inserted) return inserted;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/store/boot_records.h"
 #include "agent/store/outbox.h"
 #include "agent/store/sqlite.h"
 #include "agent/store/statement.h"
@@ -26,6 +27,8 @@ class BootTable {
   Status load();
   /// Key of a boot; made on first sight.
   std::uint32_t key_of(std::string_view boot_id);
+  /// "" when there is no such boot.
+  std::string id_of(std::uint32_t key) const;
   void note(const OffsetEntry& entry);
   const std::vector<OffsetEntry>& offsets() const { return offsets_; }
 
@@ -39,12 +42,9 @@ class BootTable {
   void written();
 
  private:
-  struct Boot {
-    std::uint32_t id = 0;
-    std::uint32_t series = 0;
-    std::string boot_id;
-  };
+  using Boot = BootRecord;
   void thin_out(std::uint32_t boot);
+  Status write_boot(const Boot& boot);
   Status write_offsets(std::uint32_t boot);
 
   std::vector<Boot> boots_;           ///< By id, and so by series.
@@ -52,12 +52,12 @@ class BootTable {
   std::uint32_t run_series_ = 0;      ///< Series of the boots of this run; 0 until the first is asked for.
   std::size_t unsaved_boots_ = 0;     ///< That many of the last are not in the file.
   std::uint32_t forget_below_ = 0;    ///< Boots with smaller ids are still in the file.
-  std::set<std::uint32_t> changed_;   ///< Boots whose offsets differ from the file.
+  std::set<std::uint32_t> changed_;   ///< Boots that differ from the file, or their offsets.
 
-  Statement load_boots_;
-  Statement load_offsets_;
+  Database& database_;
   Statement insert_boot_;
   Statement insert_offset_;
+  Statement remove_boot_;
   Statement remove_offsets_;
   Statement forget_boots_;
   Statement forget_offsets_;

@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "agent/store/boot_records.h"
 #include "agent/store/row_table.h"
-#include "agent/store/statement.h"
 
 namespace outrider {
 namespace {
@@ -19,13 +19,18 @@ constexpr std::uint64_t kMostRecordBytes = 256ULL << 20U;
 
 Result<std::unique_ptr<DamagedBuffer>> DamagedBuffer::open(const std::string& path) {
   std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    return reject(
+        path +
+        " is a directory; give the file in it, such as outrider.db.damaged-1, or with --state DIR the " +
+        "directory of the buffer that is damaged");
   if (!std::filesystem::is_regular_file(path, error) &&
       !std::filesystem::is_regular_file(path + "-wal", error))
     return reject("there is no file " + path);
   Result<std::unique_ptr<Database>> sql = Database::open_evidence(path);
   const Result<std::int64_t> asked =
       sql ? (*sql)->integer("SELECT count(*) FROM sqlite_schema") : Result<std::int64_t>(sql.error());
-  if (!asked && asked.error().fault == Fault::kRetry) return asked.error();
+  if (!asked && asked.error().fault != Fault::kStop) return asked.error();
   std::unique_ptr<DamagedBuffer> buffer(new DamagedBuffer(path, sql ? std::move(*sql) : nullptr));
   if (buffer->evidence_.streams.empty())
     return reject(path + " has nothing of a buffer in it that can be read");
@@ -38,18 +43,10 @@ DamagedBuffer::DamagedBuffer(const std::string& path, std::unique_ptr<Database> 
 }
 
 void DamagedBuffer::read_boots() {
-  Statement all_boots(*sql_, "SELECT id, boot_id FROM boot");
-  Query boot(all_boots);
-  for (Result<bool> row = boot.next(); row && *row; row = boot.next())
-    boots_[static_cast<std::uint32_t>(boot.integer(0))] = boot.bytes(1);
-  Statement all_offsets(
-      *sql_, "SELECT boot, from_ns, offset_ns, is_synced FROM clock_offset ORDER BY boot, from_ns");
-  Query offset(all_offsets);
-  for (Result<bool> row = offset.next(); row && *row; row = offset.next())
-    offsets_.push_back({.boot = static_cast<std::uint32_t>(offset.integer(0)),
-                        .from = BootTime(nanoseconds(offset.integer(1))),
-                        .offset = nanoseconds(offset.integer(2)),
-                        .is_synced = offset.integer(3) != 0});
+  Status failure = ok();  // which is no news of a damaged file
+  BootRecords records = read_boot_records(*sql_, failure);
+  for (BootRecord& boot : records.boots) boots_[boot.id] = std::move(boot.boot_id);
+  offsets_ = std::move(records.offsets);
 }
 
 /// Pages lie in the file in any order, but what is on one page follows what is on the page before it in the tree.

@@ -20,7 +20,7 @@ namespace outrider {
 /// Order    rows of a stream come with growing numbers. Those that were acknowledged, as far as the file says, do not.
 class DamagedBuffer {
  public:
-  /// Errors  kReject: there is no such file, or nothing of a buffer in it. kRetry: it is in use.
+  /// Errors  kReject: there is no such file, nothing of a buffer in it, or it is in use. kRetry: it cannot be read now.
   static Result<std::unique_ptr<DamagedBuffer>> open(const std::string& path);
 
   const Evidence& evidence() const { return evidence_; }

@@ -32,7 +32,7 @@ void Gap::add(std::string_view cause, std::uint64_t rows, std::uint64_t samples)
 
 void Gap::add_row(std::string_view cause, const Row& row) {
   add(cause, 1, row.samples);
-  if (row.lost > 0) add("lost_before", 0, row.lost);
+  if (row.lost > 0) add(kLostBefore, 0, row.lost);
 }
 
 std::string gap_payload(const Gap& gap) {

@@ -29,6 +29,8 @@ struct Gap {
   void add(std::string_view cause, std::uint64_t rows, std::uint64_t samples);
 };
 inline constexpr std::size_t kMostGapCauses = 8;
+/// Cause of samples whose loss a row reported that does not come, or comes elsewhere: of what, only its payload says.
+inline constexpr std::string_view kLostBefore = "lost_before";
 
 /// Payload of a row of RowFormat::kGap.
 std::string gap_payload(const Gap& gap);

@@ -45,6 +45,8 @@ Result<StreamIndex> Outbox::stream(std::string_view vehicle_id, Channel channel)
 
 std::uint32_t Outbox::boot(std::string_view boot_id) { return state_->boot_table.key_of(boot_id); }
 
+std::string Outbox::boot_id(std::uint32_t boot) const { return state_->boot_table.id_of(boot); }
+
 void Outbox::note_offset(const OffsetEntry& entry) { state_->boot_table.note(entry); }
 
 const std::vector<OffsetEntry>& Outbox::offsets() const { return state_->boot_table.offsets(); }
@@ -75,6 +77,11 @@ Result<Sequence> Outbox::State::stage(StagedRow entry) {
   staged_bytes += cost;
   staged.push_back(std::move(entry));
   return number;
+}
+
+void Outbox::note_given_up(std::string_view reason) {
+  if (!state_->gave_up_at) log_error("store.full", reason);
+  state_->gave_up_at = state_->last_asked;
 }
 
 Status Outbox::commit() { return state_->commit(); }
@@ -158,6 +165,10 @@ StoreHealth Outbox::health() const {
   health.written_bytes = io.written_bytes;
   health.syncs = io.syncs;
   health.dead_letters = state_->letter_table.size();
+  if (const std::string& why = state_->options.in_memory_because; !why.empty()) {
+    health.is_in_memory = true;
+    health.last_error = why;
+  }
   return health;
 }
 

@@ -31,9 +31,9 @@ namespace outrider {
 ///             ever published twice with different contents; with a memory window the epoch sees to that.
 /// Opening     never fails for what is in the file: a damaged one is set aside and salvaged, a stranger's moved away.
 ///             What is left are storage that cannot be used at all, and a buffer that is in use.
-/// Errors      kRetry: could not write now (disk full, I/O error, busy); staged rows stay staged, within
-///             max_staged_bytes. kReject: a row that the buffer cannot take. kStop: the file cannot be used at all;
-///             `is_damaged` then says whether opening it anew, with is_known_damaged, would salvage it.
+/// Errors      kRetry: could not write now (disk full, I/O error); staged rows stay staged, within max_staged_bytes.
+///             kReject: a row that the buffer cannot take; of `open`: another process has the buffer. kStop: the file cannot
+///             be used at all; `is_damaged` then says whether opening it anew, with is_known_damaged, would salvage it.
 /// Retention   when the file is full, or the disk, the oldest telemetry makes room within `commit`, events last. One gap
 ///             record takes the place of what went and grows with it. A row that was sent stays until it is acknowledged, so
 ///             what a gap record reports as lost never arrived (unless a kill came between the sending and the next
@@ -64,6 +64,8 @@ class Outbox {
 
   /// Key of a boot in the table of boots; made on first sight.
   std::uint32_t boot(std::string_view boot_id);
+  /// The other way round; "" when there is no such boot.
+  std::string boot_id(std::uint32_t boot) const;
   /// Notes how boot time relates to UTC from `entry.from` on. Durable with the next commit. Less than a millisecond of
   /// difference to the entry before is not noted; a boot with very many entries keeps every second one.
   void note_offset(const OffsetEntry& entry);
@@ -74,6 +76,9 @@ class Outbox {
   /// or the row would not fit even into an empty buffer: it is gone, and the caller reports its samples as lost.
   /// `losses` happened before it, and count with its commit.
   Result<Sequence> append(StreamIndex stream, Row row, const LossCounts& losses = {});
+  /// A row that `append` refused for `reason` is given up. The first one is worth a line in the log, and so is a minute
+  /// in which there was none.
+  void note_given_up(std::string_view reason);
 
   /// Writes what is staged, cheap when nothing is. When there is not room for all of it: the oldest rows that fit; the
   /// others stay staged. kRetry when not one did.
@@ -93,6 +98,11 @@ class Outbox {
   /// Rows up to `through` were handed to the broker: they may have arrived, whatever happens.
   void note_sent(StreamIndex stream, Sequence through);
 
+  /// While true `read` shows only rows that were handed to the broker before, so that what is on its way can settle.
+  void hold_back(bool is_held_back);
+  /// Every row that was handed to the broker is acknowledged.
+  bool is_settled() const;
+
   /// The broker has every row up to `through`. Rows go away in bounded steps with later commits.
   void acknowledge(StreamIndex stream, Sequence through);
 
@@ -104,8 +114,9 @@ class Outbox {
   Status bury(StreamIndex stream, Sequence seq, std::string_view reason);
   /// Dead letters from `first_id` on, in order of burial, at most `max_rows`.
   Result<std::vector<DeadLetter>> dead_letters(std::int64_t first_id, std::size_t max_rows);
-  /// Stages the row of a dead letter under a new number; with that commit the letter is gone.
-  Result<Sequence> requeue(std::int64_t id);
+  /// Stages the row of a dead letter, as `edit` leaves it, under a new number; with that commit the letter is gone. Its
+  /// gap record reported its samples and what it said of losses before it: the samples count again as sampled.
+  Result<Sequence> requeue(std::int64_t id, const std::function<void(Row&)>& edit = {});
 
   Backlog backlog(StreamIndex stream) const;
   Ledger ledger(StreamIndex stream) const;

@@ -38,6 +38,9 @@ Status Outbox::State::commit() {
 void Outbox::State::note_outcome(const Status& done) {
   health.is_failing = !done || !staged.empty();  // what is left waits for room, which only time brings
   note_side_outcome(done);
+  if (!gave_up_at || health.is_failing || !is_long_since(*gave_up_at)) return;
+  gave_up_at.reset();
+  log_info("store.full", "no row was given up for a minute: there is room for new rows again");
 }
 
 /// Of a transaction that was not to write what is staged.

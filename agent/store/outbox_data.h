@@ -82,8 +82,12 @@ struct OutboxData {
 
   StoreHealth health;           ///< Without what is asked for when somebody wants to know.
   bool is_live = false;         ///< See Outbox::set_live.
+  bool is_held_back = false;    ///< See Outbox::hold_back.
   bool is_in_use = false;       ///< A commit succeeded, so the file must be there.
-  bool is_making_room = false;  ///< Rows went since the file last had room to spare.
+  bool is_making_room = false;  ///< Rows went, and the file has not had room to spare for long enough since.
+  std::optional<BootTime> had_room_since = {};  ///< Then: since when it has had.
+  std::optional<BootTime> gave_up_at =
+      {};                       ///< The last row that there was no room for, until it is told that it ended.
   bool may_grow = true;         ///< The disk has room for a longer file.
   std::int64_t page_limit = 0;  ///< That the database has been told.
 

@@ -26,6 +26,7 @@ Status Outbox::read(StreamIndex stream, Sequence from, std::size_t max_bytes, st
   const Sequence next = rows.size() > before ? rows.back().through + 1 : first;
   if (next > owner.newest && rows.size() - before < max_rows)
     state_->read_staged(stream, next, {.rows = max_rows, .bytes = max_bytes, .before = before}, rows);
+  while (state_->is_held_back && rows.size() > before && rows.back().seq > owner.sent) rows.pop_back();
   return ok();
 }
 
@@ -60,6 +61,13 @@ void Outbox::State::read_staged(StreamIndex index, Sequence from, const ReadLimi
     if (entry.dead_letter != 0 || taken >= limit.rows || (bytes > limit.bytes && taken > 0)) return;
     rows.push_back(entry.row);
   }
+}
+
+void Outbox::hold_back(bool is_held_back) { state_->is_held_back = is_held_back; }
+
+bool Outbox::is_settled() const {
+  return std::all_of(state_->streams.begin(), state_->streams.end(),
+                     [](const Stream& stream) { return stream.wanted >= stream.sent; });
 }
 
 void Outbox::note_sent(StreamIndex stream, Sequence through) {

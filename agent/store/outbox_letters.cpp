@@ -112,7 +112,7 @@ Result<StreamIndex> Outbox::State::index_of(StreamIndex id) {
   return index;
 }
 
-Result<Sequence> Outbox::requeue(std::int64_t id) {
+Result<Sequence> Outbox::requeue(std::int64_t id, const std::function<void(Row&)>& edit) {
   State& state = *state_;
   const bool is_on_its_way = std::any_of(state.staged.begin(), state.staged.end(),
                                          [&](const auto& entry) { return entry.dead_letter == id; });
@@ -124,6 +124,7 @@ Result<Sequence> Outbox::requeue(std::int64_t id) {
   const Result<StreamIndex> index = state.index_of((*letter)->stream);
   if (!index) return index.error();
   if (Status kept = state.keep_boots_from((*letter)->row.boot); !kept) return kept.error();
+  if (edit) edit((*letter)->row);
   return state.stage({.stream = *index, .row = std::move((*letter)->row), .losses = {}, .dead_letter = id});
 }
 

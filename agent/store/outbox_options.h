@@ -11,7 +11,9 @@
 namespace outrider {
 
 struct OutboxOptions {
-  std::string path;  ///< Database file; "" is a private temporary database (tests).
+  std::string path;  ///< Database file; "" is a private database in memory.
+  /// Why there is no file, if there ought to be one: the health says so until the rows are moved into one.
+  std::string in_memory_because = {};
   std::uint64_t max_bytes = 256ULL << 20;
   /// The file does not grow while the file system has less than this left; absent: 2 % of it, at most 64 MiB.
   std::optional<std::uint64_t> min_free_disk = {};

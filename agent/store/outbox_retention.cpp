@@ -59,7 +59,7 @@ Status Outbox::State::make_room(std::size_t rows) {
   for (int step = 0; step < kMostStepsInACommit; ++step) {
     Result<std::int64_t> free = free_pages();
     if (!free) return free.error();
-    if (*free >= page_limit / 10) is_making_room = false;
+    tell_of_room(*free);
     if (*free >= needed) return ok();
     tell_of_eviction();
     const std::uint64_t bytes = static_cast<std::uint64_t>((needed - *free) * kPageBytes) + kSlackBytes;
@@ -72,13 +72,30 @@ Status Outbox::State::make_room(std::size_t rows) {
 
 /// Once for each time that room runs out: afterwards the counters tell how it goes on.
 void Outbox::State::tell_of_eviction() {
+  had_room_since.reset();
   if (is_making_room) return;
   is_making_room = true;
-  log_warning("store.full",
-              may_grow ? "the buffer is full: from now on its oldest telemetry makes room for new rows, and "
-                         "is reported as lost; raise buffer.max_bytes, or see why the broker is away"
-                       : "the disk has no room: from now on the oldest telemetry in the buffer makes room "
-                         "for new rows, and is reported as lost; free some space");
+  const std::string goes =
+      "from now on its oldest telemetry makes room for new rows, and is reported as lost; ";
+  if (!options.in_memory_because.empty())
+    log_warning("store.full", "the memory that stands in for the buffer is full: " + goes +
+                                  "mend the disk, or raise buffer.max_staged_bytes");
+  else if (may_grow)
+    log_warning("store.full",
+                "the buffer is full: " + goes + "raise buffer.max_bytes, or see why the broker is away");
+  else
+    log_warning("store.full", "the disk has no room, and the buffer is full: " + goes + "free some space");
+}
+
+/// A buffer at its limit has a little room after each eviction, and none a moment later.
+void Outbox::State::tell_of_room(std::int64_t free) {
+  if (!is_making_room) return;
+  if (free < page_limit / 10) return had_room_since.reset();
+  if (!had_room_since) had_room_since = last_asked;
+  if (!is_long_since(*had_room_since)) return;
+  is_making_room = false;
+  had_room_since.reset();
+  log_info("store.full", "the buffer has room again: nothing has had to go for a minute");
 }
 
 /// Pages that new rows can take, now and in this transaction.

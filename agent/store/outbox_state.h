@@ -101,6 +101,9 @@ struct Outbox::State : OutboxData {
   Status make_room(std::size_t rows);
   Result<std::int64_t> free_pages();
   void tell_of_eviction();
+  void tell_of_room(std::int64_t free);
+  /// Since `then`: what comes and goes in less than that is one state, and told once.
+  bool is_long_since(BootTime then) const { return last_asked - then >= std::chrono::minutes(1); }
   Status hold_page_limit();
   void look_at_disk();
   Result<bool> evict_oldest(std::uint64_t bytes, std::string_view cause);

@@ -8,6 +8,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/quantity.h"
+#include "agent/store/boot_records.h"
 #include "agent/store/statement.h"
 
 namespace outrider {
@@ -24,6 +25,27 @@ constexpr std::uint32_t kPagesBetweenLines = (64U << 20U) / kPageSize;
 std::unique_ptr<Database> open_or_null(const std::string& path) {
   Result<std::unique_ptr<Database>> database = Database::open_evidence(path);
   return database ? std::move(*database) : nullptr;
+}
+
+/// In a transaction.
+Status insert(Database& database, const BootRecords& records) {
+  Statement insert_boot(database, kInsertBoot);
+  std::uint32_t before = 0;
+  for (const BootRecord& boot : records.boots) {
+    if (boot.id <= before) continue;  // a damaged tree
+    before = boot.id;
+    const std::string_view name = boot.boot_id;
+    Status done = Query(insert_boot, boot.id, boot.series, name, boot_checksum(boot)).run();
+    if (!done) return done;
+  }
+  Statement insert_offset(database, kInsertOffset);
+  for (const OffsetEntry& entry : records.offsets) {
+    Status done = Query(insert_offset, entry.boot, entry.from.time_since_epoch().count(),
+                        entry.offset.count(), entry.is_synced, offset_checksum(entry))
+                      .run();
+    if (!done) return done;
+  }
+  return ok();
 }
 
 }  // namespace
@@ -59,36 +81,21 @@ Status Salvage::run(bool is_new_epoch, SalvageReport& report) {
 
 /// Boots that cannot be read leave rows without a wall time; a later boot must not get their key.
 Status Salvage::copy_boots() {
-  Boots boots = read_boots();
-  const std::int64_t last = evidence_.last_boot;
-  if (last > 0 && (boots.boots.empty() || boots.boots.rbegin()->first < last))
-    boots.boots[last] = {boots.boots.empty() ? 1 : boots.boots.rbegin()->second.series, "unknown"};
-  newest_boot_ = boots.boots.empty() ? 0 : static_cast<std::uint32_t>(boots.boots.rbegin()->first);
+  BootRecords records;
+  Status failure = ok();  // which is no news of a damaged file
+  if (sql_) records = read_boot_records(*sql_, failure);
+  const auto last = static_cast<std::uint32_t>(evidence_.last_boot);
+  if (last > 0 && (records.boots.empty() || records.boots.back().id < last))
+    records.boots.push_back({.id = last,
+                             .series = records.boots.empty() ? 1 : records.boots.back().series,
+                             .boot_id = "unknown"});
+  newest_boot_ = records.boots.empty() ? 0 : records.boots.back().id;
+  if (!records.damaged.empty())
+    log_warning("store.salvage",
+                "some of what the damaged buffer says about how clocks went is not what was "
+                "written, and left out");
 
-  return target_.database.transact([&]() -> Status {
-    Statement insert_boot(target_.database, "INSERT INTO boot(id, series, boot_id) VALUES(?, ?, ?)");
-    for (const auto& [id, boot] : boots.boots)
-      if (Status done = Query(insert_boot, id, boot.series, std::string_view(boot.boot_id)).run(); !done)
-        return done;
-    Statement insert_offset(target_.database, "INSERT OR IGNORE INTO clock_offset VALUES(?, ?, ?, ?)");
-    for (const auto& [boot, from, offset, is_synced] : boots.offsets)
-      if (Status done = Query(insert_offset, boot, from, offset, is_synced).run(); !done) return done;
-    return ok();
-  });
-}
-
-Salvage::Boots Salvage::read_boots() {
-  Boots read;
-  if (!sql_) return read;
-  Statement all_boots(*sql_, "SELECT id, series, boot_id FROM boot ORDER BY id");
-  Query boot(all_boots);
-  for (Result<bool> row = boot.next(); row && *row; row = boot.next())
-    read.boots[boot.integer(0)] = {boot.integer(1), std::string(boot.bytes(2))};
-  Statement all_offsets(*sql_, "SELECT boot, from_ns, offset_ns, is_synced FROM clock_offset");
-  Query offset(all_offsets);
-  for (Result<bool> row = offset.next(); row && *row; row = offset.next())
-    read.offsets.push_back({offset.integer(0), offset.integer(1), offset.integer(2), offset.integer(3)});
-  return read;
+  return target_.database.transact([&] { return insert(target_.database, records); });
 }
 
 /// As far as the table can be read; letters that follow a damaged page stay behind.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -57,15 +56,6 @@ class Salvage {
 
  private:
   struct Hole;
-  struct Boots {
-    struct Boot {
-      std::int64_t series = 0;
-      std::string boot_id;
-    };
-    std::map<std::int64_t, Boot> boots;                ///< By key.
-    std::vector<std::array<std::int64_t, 4>> offsets;  ///< Boot, from, offset, whether synced.
-  };
-  Boots read_boots();
   Status copy_boots();
   Status insert_letters(const std::vector<DeadLetter>& letters);
   Status copy_letters(SalvageReport& report);

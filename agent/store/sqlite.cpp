@@ -46,8 +46,8 @@ Error describe(int code, int system_error, const std::string& path, const std::s
                    "; delivered rows make room, or raise the limit or free the disk");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return retry(buffer + " is in use by another process" + reason +
-                   "; only one may use it: is another outrider running, or a database tool?");
+      return reject(buffer + " is in use by another process" + reason +
+                    "; only one may use it: is another outrider running, or a database tool?");
     case SQLITE_IOERR:
       return retry(buffer + " could not be read or written" + reason + "; check the storage device");
     case SQLITE_NOMEM:

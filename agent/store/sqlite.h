@@ -24,7 +24,8 @@ struct IoCounters {
 
 /// One connection to one SQLite file; sqlite3.h stays behind it, in sqlite.cpp and counting_vfs.cpp.
 ///
-/// Errors   kRetry: full, I/O error, busy, read-only. kStop: damaged, not a database, cannot be opened, a bug of ours.
+/// Errors   kRetry: full, I/O error, read-only. kReject: another process has it. kStop: damaged, not a database, cannot be
+///          opened, a bug of ours.
 /// Threads  one.
 class Database {
  public:

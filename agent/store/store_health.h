@@ -15,6 +15,7 @@ struct StoreHealth {
   std::uint64_t free_disk_bytes = 0;
   bool is_disk_short = false;  ///< Free disk is below the minimum: the file does not grow.
   bool is_failing = false;     ///< The last commit could not write everything: `last_error` says why.
+  bool is_in_memory = false;   ///< There is no file, and there ought to be one: `last_error` says why.
   bool is_damaged = false;     ///< Must be opened anew, which salvages what can be read.
   std::string last_error;      ///< Of the last commit that failed; kept when a later one succeeds.
   std::uint64_t commits = 0;   ///< Transactions that wrote something.

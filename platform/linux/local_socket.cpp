@@ -107,12 +107,14 @@ Descriptor LocalListener::accept() const {
   return Descriptor(::accept4(socket_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
+bool LocalListener::is_in_place() const {
+  struct stat status {};
+  return ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+}
+
 void LocalListener::close() {
   if (!is_open()) return;
-  struct stat status {};
-  const bool is_ours =
-      ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
-  if (is_ours) (void)::unlink(path_.c_str());
+  if (is_in_place()) (void)::unlink(path_.c_str());
   socket_.reset();
 }
 

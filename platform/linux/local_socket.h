@@ -28,6 +28,8 @@ class LocalListener {
   ~LocalListener() { close(); }
 
   bool is_open() const { return socket_.is_open(); }
+  /// The file is still the one that was made: else nobody can find this listener.
+  bool is_in_place() const;
   int descriptor() const { return socket_.number(); }
   /// A connection, non-blocking; closed when there is none, and errno says why.
   Descriptor accept() const;

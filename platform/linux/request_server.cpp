@@ -99,7 +99,8 @@ bool RequestServer::accepts(Time now) const {
 }
 
 RequestServer::Time RequestServer::wake_at(Time now) const {
-  Time earliest = !listener_.is_open() || next_try_ > now ? next_try_ : Time::max();
+  Time earliest = listener_.is_open() ? next_look_ : next_try_;
+  if (next_try_ > now) earliest = std::min(earliest, next_try_);
   for (const Conversation& client : clients_) earliest = std::min(earliest, client.wake_at());
   return earliest;
 }
@@ -108,7 +109,16 @@ void RequestServer::work() {
   const Time now = std::chrono::steady_clock::now();
   advance_clients(now);  // first: new clients were not polled
   if (polls_[1].revents != 0) accept_clients(now);
+  if (listener_.is_open() && now >= next_look_) look_for_file(now);
   if (!listener_.is_open() && now >= next_try_) try_to_listen(now);
+}
+
+void RequestServer::look_for_file(Time now) {
+  next_look_ = now + limits_.look_after;
+  if (listener_.is_in_place()) return;
+  log_warning("status.socket", path_ + " was removed or replaced; it is made again");
+  listener_.close();
+  next_try_ = now;
 }
 
 void RequestServer::advance_clients(Time now) {
@@ -147,6 +157,7 @@ void RequestServer::try_to_listen(Time now) {
   Result<LocalListener> listener = LocalListener::open(path_);
   if (listener) {
     listener_ = std::move(*listener);
+    next_look_ = now + limits_.look_after;
     return;
   }
   next_try_ = now + limits_.retry_after;

@@ -21,12 +21,13 @@ struct RequestServerLimits {
   std::size_t most_request_bytes = 4096;
   milliseconds patience{5000};       ///< For a client to ask, and again to take the answer.
   milliseconds retry_after{30'000};  ///< When it was not possible to listen.
+  milliseconds look_after{5000};     ///< Between looks whether the file of the socket is still there.
 };
 
 /// Local requests over a Unix socket: a client sends one line, gets lines back, and the connection ends.
 ///
 /// Life cycle  listens at once if it can; if not, says so in the log and tries again for ever: nobody stops sampling
-///             because nobody can ask.
+///             because nobody can ask. A socket file that somebody removed is made again.
 /// Threads     one of its own, which touches nothing but sockets and two lists of values; see RequestPort.
 class RequestServer final : public RequestPort {
  public:
@@ -50,6 +51,7 @@ class RequestServer final : public RequestPort {
   void wait_for_work();
   void work();
   void try_to_listen(Time now);
+  void look_for_file(Time now);
   void accept_clients(Time now);
   void advance_clients(Time now);
   void hand_over(std::uint64_t id, std::string request);
@@ -63,7 +65,8 @@ class RequestServer final : public RequestPort {
 
   // The thread's own.
   LocalListener listener_;
-  Time next_try_{};  // to listen, or to accept after that failed
+  Time next_try_{};   // to listen, or to accept after that failed
+  Time next_look_{};  // for the file, while it listens
   std::list<Conversation> clients_;
   std::uint64_t next_id_ = 1;
   std::vector<pollfd> polls_;   // the bell, the listener, then the clients in their order

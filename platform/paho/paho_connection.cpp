@@ -241,6 +241,7 @@ void PahoConnection::refused(const mqtt::token& token) {
 void PahoConnection::report_refused(int code, std::string why, LinkFault fault) {
   BrokerEvent refused = event(BrokerEvent::Kind::kRefused, 0, code, std::move(why));
   refused.fault = fault;
+  refused.closed_by_peer = link_.was_ended_by_broker();
   events_.push(number_, std::move(refused));
 }
 

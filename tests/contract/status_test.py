@@ -58,6 +58,7 @@ class Trial:
 
     def run(self):
         self.nobody_is_asked()
+        self.mistakes_are_refused()
         with self.agent("first") as agent:
             self.agent_without_a_broker_is_asked(agent)
             self.second_agent_on_the_same_state()
@@ -70,7 +71,7 @@ class Trial:
                 self.agent_with_a_broker_is_healthy(agent)
                 self.broker.kill()
                 self.dead_broker_is_noticed()
-                agent.terminate(Failure)
+                self.next_agent_waits_for_this_one(agent)
         must(not (self.state / "outrider.sock").exists(), "the socket is left behind by an agent that ended in peace")
         self.agent_without_a_socket()
 
@@ -114,6 +115,23 @@ class Trial:
         self.bad(NO_AGENT, "status", "--healthy")
         self.bad("there is no buffer in", "buffer", "list")
         must(not self.state.exists(), "looking made a directory")
+
+    def mistakes_are_refused(self):
+        """No buffer can be made there, and waiting would not help."""
+        (self.directory / "file").write_text("no directory")
+        for name in ("file", "file/below"):
+            with self.agent("misled", "--set", f"buffer.directory={self.directory / name}") as misled:
+                code = misled.process.wait(60)
+                must(code == 4 and "choose another with --state DIR" in misled.errors(), f"{code}: {misled.last_words()}")
+
+    def next_agent_waits_for_this_one(self, agent):
+        """As when a service is restarted: the old process still has the buffer."""
+        with self.agent("next", "--set", "status.socket=") as following:
+            wait_until(lambda: following.must_run(Failure) and "waiting for it to let go" in following.errors(),
+                       "the next agent waits", Failure)
+            agent.terminate(Failure)
+            wait_until(lambda: following.must_run(Failure) and "cannot connect" in following.errors(), "it goes on", Failure)
+            following.terminate(Failure)
 
     def agent_without_a_broker_is_asked(self, agent):
         wait_until(lambda: agent.must_run(Failure) and self.outrider("status").returncode == 0, "it answers", Failure)
@@ -172,6 +190,11 @@ class Trial:
         self.bad("there is no dead letter 7", "buffer", "requeue", "7")
         must(self.good("buffer", "requeue", "--all") == '{"requeued":0}\n', "dead letters were requeued")
         must(self.outrider("buffer", "requeue").returncode == 2, "requeue nothing is a mistake")
+        for wrong in ("0", "-3", "1.5", "all"):
+            done = self.outrider("buffer", "requeue", "--", wrong)
+            must(done.returncode == 2 and f'"{wrong}" is no dead letter' in done.stderr, f"requeue {wrong}: {done}")
+        for more in ((), ("--dry-run",)):
+            self.bad(f"{self.directory} is a directory; give the file in it", "buffer", "salvage", *more, str(self.directory))
         self.check_export()
         return sum(stream["waiting"] for stream in streams)
 

@@ -164,7 +164,7 @@ class Trial:
         for twin in self.twins:
             twin.drain()
             self.journey.sampled += twin.sampled
-        report = self.journey.judge(board, self.name, self.repetitions, buffers=1 + len(self.twins))
+        report = self.journey.judge(board, self.name, self.repetitions, epochs=1 + len(self.twins))
         must(report["reported_lost"] == 0, f"{report['reported_lost']} samples were given up")
 
 

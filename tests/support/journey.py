@@ -113,10 +113,10 @@ class Journey:
         fields = Path(f"/proc/{self.agent.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def judge(self, board, attack, repetitions, *, buffers=1):
+    def judge(self, board, attack, repetitions, *, epochs=1):
         """Ends the verifier; everything that was sampled must have arrived or been reported.
 
-        `buffers`: how many agents each stream came from.
+        `epochs`: of each stream, because it came from so many agents or buffers.
         """
         self.verifier.end()
         report = json.loads(self.verifier.output())
@@ -126,6 +126,7 @@ class Journey:
                   out_of_order=report["out_of_order"], repeats=report["repeats"])
         if wrong := {name: report[name] for name in ("gaps", "out_of_order", "conflicts", "broken") if report[name]}:
             raise self.failure(f"{attack}: verify says no: {wrong}, {self.verifier.last_words()}")
-        if report["epochs"] != buffers * report["streams"]:
-            raise self.failure(f"{attack}: a buffer began a new life, though none of its numbers could have repeated")
+        if report["epochs"] != epochs * report["streams"]:
+            raise self.failure(f"{attack}: {report['epochs']} epochs of {report['streams']} streams, but a new one begins "
+                               "only where numbers could repeat")
         return report

@@ -46,11 +46,10 @@ class MemoryBroker final : public Broker {
   std::size_t answers_per_turn = std::numeric_limits<std::size_t>::max();
   BrokerLimits limits;                                             ///< Of the next connection.
   std::size_t capacity = std::numeric_limits<std::size_t>::max();  ///< Unacknowledged ones; beyond: kRetry.
-
-  std::vector<ConnectRequest> requests;  ///< Every `connect`.
-  std::vector<Record> published;         ///< Everything handed over, in order, over all connections.
-  std::vector<Record> accepted;          ///< What it took, in order; only of an automatic one.
-  bool was_polite = false;               ///< How the last `disconnect` was.
+  std::vector<ConnectRequest> requests;                            ///< Every `connect`.
+  std::vector<Record> published;  ///< Everything handed over, in order, over all connections.
+  std::vector<Record> accepted;   ///< What it took, in order; only of an automatic one.
+  bool was_polite = false;        ///< How the last `disconnect` was.
 
   void accept() {
     is_connecting_ = false;
@@ -63,10 +62,10 @@ class MemoryBroker final : public Broker {
     events_.back().fault = fault;
   }
   void drop(std::string text = "lost", int code = 0) { end(BrokerEvent::Kind::kLost, std::move(text), code); }
-  /// The broker itself ends the connection.
+  // The broker itself ends the connection.
+  void refuse_by_closing() { end(BrokerEvent::Kind::kRefused, "closed by the broker", 0, true); }
   void close(std::string text = "closed by the broker", int code = 0) {
-    drop(std::move(text), code);
-    events_.back().closed_by_peer = true;
+    end(BrokerEvent::Kind::kLost, std::move(text), code, true);
   }
   void acknowledge_next(std::size_t count = 1) { answer_next(count, BrokerEvent::Kind::kAcknowledged, 0); }
   void reject_next(int reason_code) { answer_next(1, BrokerEvent::Kind::kRejected, reason_code); }
@@ -75,7 +74,8 @@ class MemoryBroker final : public Broker {
   bool is_passing() const { return is_passing_; }
   std::size_t unacknowledged() const { return unacknowledged_.size(); }
   Status connect(const ConnectRequest& request) override {
-    forget();
+    disconnect_now();
+    events_.clear();
     requests.push_back(request);
     is_connecting_ = true;
     return ok();
@@ -83,7 +83,8 @@ class MemoryBroker final : public Broker {
 
   void disconnect(bool politely) override {
     was_polite = politely;
-    forget();
+    disconnect_now();
+    events_.clear();
   }
 
   Status publish(const Publication& publication) override {
@@ -109,10 +110,10 @@ class MemoryBroker final : public Broker {
     events_.push_back(
         {.kind = kind, .token = token, .reason_code = code, .limits = {}, .text = std::move(text)});
   }
-  void end(BrokerEvent::Kind kind, std::string text, int code) {
-    is_connecting_ = is_connected_ = false;
-    unacknowledged_.clear();
+  void end(BrokerEvent::Kind kind, std::string text, int code, bool is_closed_by_peer = false) {
+    disconnect_now();
     push(kind, 0, code, std::move(text));
+    events_.back().closed_by_peer = is_closed_by_peer;
   }
   void answer_next(std::size_t count, BrokerEvent::Kind kind, int code) {
     for (count = std::min(count, unacknowledged_.size()); count > 0; --count) {
@@ -134,10 +135,9 @@ class MemoryBroker final : public Broker {
     }
     if (answers_backwards) std::reverse(events_.begin() + first, events_.end());
   }
-  void forget() {
+  void disconnect_now() {
     is_connecting_ = is_connected_ = false;
     unacknowledged_.clear();
-    events_.clear();
   }
 
   bool is_connecting_ = false;

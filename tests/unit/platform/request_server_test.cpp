@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "agent/base/log.h"
 #include "platform/linux/request_client.h"
@@ -358,6 +359,38 @@ TEST_CASE("request client: nobody there, nobody who answers, and a broken answer
   REQUIRE_FALSE(silence);
   CHECK(silence.error().fault == Fault::kStop);
   CHECK(silence.error().text.find("did not answer within 20 ms") != std::string::npos);
+}
+
+TEST_CASE(
+    "request server: a socket file that somebody removed is made again, and one of another agent is left "
+    "alone") {
+  const QuietLog quiet;
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("socket");
+  Bell bell;
+  RequestServer server(path, bell, {.retry_after = milliseconds(10), .look_after = milliseconds(10)});
+  const Loop loop(server, bell);
+  REQUIRE(std::filesystem::remove(path));
+  Result<std::string> answer = ask_agent(path, "still there?");
+  for (int i = 0; !answer && i < 6000; ++i) {
+    REQUIRE(answer.error().fault == Fault::kRetry);
+    std::this_thread::sleep_for(milliseconds(10));  // the server's own pause
+    answer = ask_agent(path, "still there?");
+  }
+  REQUIRE(answer);
+  CHECK(*answer == "still there? yes\n");
+
+  REQUIRE(std::filesystem::remove(path));
+  Result<LocalListener> other = LocalListener::open(path);
+  for (int i = 0; !other && i < 6000; ++i) {  // until we are faster
+    std::filesystem::remove(path);
+    other = LocalListener::open(path);
+  }
+  REQUIRE(other);
+  for (int i = 0; i < 6000 && quiet.last().find("another agent does") == std::string::npos; ++i)
+    std::this_thread::sleep_for(milliseconds(10));
+  CHECK(quiet.last().find("another agent does") != std::string::npos);
+  CHECK(other->is_in_place());
 }
 
 }  // namespace outrider

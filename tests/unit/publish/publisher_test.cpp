@@ -290,7 +290,7 @@ TEST_CASE(
     "publisher: status documents are retained, first on every connection, and the will says the opposite") {
   PublisherRig rig;
   rig.publisher->set_status("v1", R"({"rows":[{"seq":100}]})");
-  rig.publisher->set_will("v1", "gone");
+  rig.publisher->set_will("v1", "gone", "gone");
   rig.store(rig.telemetry, 1);
   rig.connect();
   REQUIRE(rig.broker.requests[0].will);
@@ -310,7 +310,7 @@ TEST_CASE(
 
 TEST_CASE("publisher: says goodbye with a status of its own and leaves politely") {
   PublisherRig rig;
-  rig.publisher->set_will("v1", "gone");
+  rig.publisher->set_will("v1", "gone", "gone");
   rig.connect();
   rig.publisher->say_goodbye("bye");
   CHECK(rig.broker.published.back().payload == "bye");
@@ -374,4 +374,41 @@ TEST_CASE("publisher: nothing is renewed while there is no connection") {
   rig.run(seconds(1));
   CHECK(rig.broker.requests.size() == 1);
   CHECK(rig.publisher->mode() == Publisher::Mode::kLive);
-}
+
+  TEST_CASE(
+      "publisher: where CONNECT is too large for the broker the will gets brief, and the sentence says so") {
+    PublisherRig rig;
+    rig.publisher->set_will("v1", "gone, with all its signals", "gone");
+    const auto next_will = [&](int code, bool is_closed) {
+      while (!rig.broker.is_connecting()) rig.turn(seconds(1));
+      std::string will = rig.broker.requests.back().will->payload;
+      if (is_closed)
+        rig.broker.refuse_by_closing();
+      else
+        rig.broker.refuse("no", code);
+      rig.turn(milliseconds(50));
+      return will;
+    };
+    SUBCASE("because the broker says so") {
+      CHECK(next_will(0x95, false) == "gone, with all its signals");
+      CHECK(rig.publisher->last_trouble()->text.find("a last will of 26 bytes, from now on one of 4") !=
+            std::string::npos);
+      CHECK(next_will(0x95, false) == "gone");
+      CHECK(rig.publisher->last_trouble()->text.find("raise the broker's maximum packet size") !=
+            std::string::npos);
+    }
+    SUBCASE("because it closes the connection again and again, which one closed connection is not") {
+      CHECK(next_will(0, true) == "gone, with all its signals");
+      CHECK(next_will(0, false) == "gone, with all its signals");
+      CHECK(next_will(0, true) == "gone, with all its signals");
+      CHECK(rig.publisher->last_trouble()->text.find("last will") == std::string::npos);
+      CHECK(next_will(0, true) == "gone, with all its signals");
+      CHECK(rig.publisher->last_trouble()->text.find("if the broker takes only small packets") !=
+            std::string::npos);
+      CHECK(next_will(0, true) == "gone");
+    }
+    SUBCASE("not because it refuses for another reason") {
+      for (int i = 0; i < 5; ++i) CHECK(next_will(0x87, false) == "gone, with all its signals");
+      CHECK(rig.publisher->last_trouble()->text.find("last will") == std::string::npos);
+    }
+  }

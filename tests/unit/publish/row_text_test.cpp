@@ -112,3 +112,31 @@ TEST_CASE("message: a damaged records payload ends the row instead of reading pa
   CHECK(text.starts_with("[{"));
   CHECK(text.ends_with("}]"));
 }
+TEST_CASE("row text: losses that were reported elsewhere go from a row, and nothing else does") {
+  const auto columns = [](std::string payload) {
+    Row row{.format = RowFormat::kColumnsJson, .lost = 5, .payload = std::move(payload)};
+    drop_reported_losses(row);
+    CHECK(row.lost == 0);
+    return row.payload;
+  };
+  const std::string signals = R"("signals":{"lost":{"t":[0],"v":[1]},"a\",\"lost\":{}":{"t":[0],"v":[2]}})";
+  const std::string catalogue = R"(,"catalogue":"0123")";
+  const std::string losses = R"(,"lost":{"can0.overrun":2,"a}b\"":3})";
+  CHECK(columns(signals + losses + catalogue) == signals + catalogue);
+  CHECK(columns(signals + losses) == signals);
+  CHECK(columns(signals + catalogue) == signals + catalogue);
+  CHECK(columns(R"("signals":{})" + losses) == R"("signals":{})");
+  for (const std::string broken : {"", "x", R"("signals":{"lost":{)", R"("signals)", R"(}},"lost":{"a":1})"})
+    CHECK(columns(broken) == broken);
+
+  Row records{.format = RowFormat::kRecordsJson, .lost = 5};
+  append_record(records.payload, milliseconds(0), R"("speed":1)" + losses + catalogue);
+  append_record(records.payload, milliseconds(7), R"("lost":3,"speed":2)");
+  append_record(records.payload, milliseconds(9), losses.substr(1));
+  std::string expected;
+  append_record(expected, milliseconds(0), R"("speed":1)" + catalogue);
+  append_record(expected, milliseconds(7), R"("lost":3,"speed":2)");
+  append_record(expected, milliseconds(9), "");
+  drop_reported_losses(records);
+  CHECK(records.payload == expected);
+}

@@ -163,3 +163,27 @@ TEST_CASE(
   CHECK(shelf.ask({.kind = Kind::kRows, .from = 5, .stream = 17}).empty());
   CHECK(shelf.ask({.kind = Kind::kStreams, .from = 17}).empty());
 }
+
+TEST_CASE("buffer answers: what a dead letter reported of losses is not reported again when it comes back") {
+  Shelf shelf;
+  const StreamIndex stream = shelf.stream("truck");
+  REQUIRE(shelf.outbox->append(
+      stream, {.samples = 2, .payload = R"("signals":{"n":{"t":[0,1],"v":[1,2]}},"lost":{"x":7})"},
+      {{"x", 7}}));
+  REQUIRE(shelf.outbox->commit());
+  REQUIRE(shelf.outbox->bury(stream, 1, "too large"));
+  const std::int64_t id = shelf.outbox->dead_letters(0, 1)->front().id;
+  const std::vector<json> gap = shelf.ask({.kind = Kind::kRows});
+  REQUIRE(gap.size() == 1);
+  CHECK(gap[0]["rows"][0]["lost_rows"]["samples"] == 9);
+  REQUIRE(shelf.ask({.kind = Kind::kRequeue, .ids = {id}}).size() == 1);
+  const std::vector<json> rows = shelf.ask({.kind = Kind::kRows});
+  REQUIRE(rows.size() == 2);
+  CHECK_FALSE(rows[1]["rows"][0].contains("lost"));
+  CHECK(rows[1]["rows"][0]["signals"]["n"]["v"] == json({1, 2}));
+  // What arrives is what the ledger says: 9 lost, and the 2 samples that count again.
+  const Ledger ledger = shelf.outbox->ledger(stream);
+  CHECK(ledger.lost == 9);
+  CHECK(ledger.waiting == 2);
+  CHECK(ledger.sampled == 11);
+}

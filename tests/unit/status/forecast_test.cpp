@@ -136,6 +136,26 @@ TEST_CASE("autonomy: a vehicle that is parked does not fill its buffer, and a fu
   CHECK(Forecast().autonomy(20 * kMiB, 10 * kMiB).state == Autonomy::State::kFull);  // the disk became short
 }
 
+TEST_CASE(
+    "autonomy: a full buffer stays full while evictions make a little room, and is not full once it is "
+    "drained") {
+  Flowing flowing;
+  flowing.flow(60, 1000, 0);
+  constexpr std::uint64_t kLimit = 100 * kMiB;
+  const auto state_at = [&](std::uint64_t room) {
+    flowing.forecast.note_room(kLimit - room, kLimit);
+    return flowing.forecast.autonomy(kLimit - room, kLimit).state;
+  };
+  CHECK(state_at(2 * kMiB) == Autonomy::State::kFilling);
+  CHECK(state_at(kMiB / 2) == Autonomy::State::kFull);
+  for (int eviction = 0; eviction < 5; ++eviction) {
+    CHECK(state_at(2 * kMiB) == Autonomy::State::kFull);
+    CHECK(state_at(0) == Autonomy::State::kFull);
+  }
+  CHECK(state_at(5 * kMiB) == Autonomy::State::kFilling);
+  CHECK(state_at(2 * kMiB) == Autonomy::State::kFilling);
+}
+
 TEST_CASE("drain: nothing waits when there is no row, or it is on its way") {
   Flowing flowing;
   flowing.flow(60, 1000, 0);

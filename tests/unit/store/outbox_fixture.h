@@ -56,6 +56,17 @@ inline Row row_of(std::string payload, std::uint32_t samples = 1) {
   return row;
 }
 
+/// A run of the agent in a boot of this name, whose clock is right, that stores one row.
+inline Outbox& run_in_boot(OutboxFixture& fixture, const std::string& boot_id) {
+  Outbox& outbox = fixture.open();
+  Row row = row_of("row");
+  row.boot = outbox.boot(boot_id);
+  outbox.note_offset({row.boot, BootTime(), seconds(row.boot), true});
+  REQUIRE(outbox.append(*outbox.stream("truck-17", Channel::kTelemetry), row));
+  REQUIRE(outbox.commit());
+  return outbox;
+}
+
 inline LossCounts losses_of(std::uint64_t samples) {
   return samples == 0 ? LossCounts() : LossCounts{{"can0.overrun", samples}};
 }

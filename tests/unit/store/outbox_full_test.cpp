@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include "agent/base/log.h"
 #include "agent/store/schema.h"
 #include "tests/unit/store/outbox_fixture.h"
 
@@ -140,6 +141,43 @@ TEST_CASE("outbox: rows whose payloads are more than the file also go in part by
   CHECK(after.backlog(0).newest == written);
   CHECK(read_all(after, 0).size() == static_cast<std::size_t>(written));
   check_closes(after.ledger(0));
+}
+
+TEST_CASE("outbox: that it is full is told once, and once that it has room again") {
+  std::vector<std::string> lines;
+  set_log_sink([&lines](LogLevel, std::string_view line) { lines.emplace_back(line); });
+  OutboxFixture fixture;
+  fixture.options.max_bytes = kSmall;
+  fixture.options.min_free_disk = 0;
+  Outbox& outbox = fixture.open();
+  const StreamIndex stream = *outbox.stream("truck-17", Channel::kTelemetry);
+  lines.clear();
+  BootTime now{};
+  const auto store = [&](std::size_t bytes, bool is_delivered) {
+    REQUIRE(outbox.append(stream, row_of(std::string(bytes, 'x'))));
+    REQUIRE(outbox.is_commit_due(now += seconds(1)));
+    REQUIRE(outbox.commit());
+    if (is_delivered) outbox.acknowledge(stream, outbox.backlog(stream).newest);
+  };
+  // For ten minutes, as bursts that are delivered and bursts that are not take turns.
+  for (int i = 0; i < 600; ++i) store(9000, i % 50 > 40);
+  REQUIRE(outbox.ledger(stream).lost > 0);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines.back().find("the buffer is full") != std::string::npos);
+  for (int i = 0; i < 70; ++i) store(10, true);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines.back().find("has room again") != std::string::npos);
+
+  for (int i = 0; i < 5; ++i) outbox.note_given_up("there is no room for it");
+  for (int i = 0; i < 50; ++i) store(10, true);
+  outbox.note_given_up("there is no room for it");
+  for (int i = 0; i < 50; ++i) store(10, true);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines.back().find("no room for it") != std::string::npos);
+  for (int i = 0; i < 20; ++i) store(10, true);
+  REQUIRE(lines.size() == 4);
+  CHECK(lines.back().find("no row was given up for a minute") != std::string::npos);
+  set_log_sink({});
 }
 
 TEST_CASE("outbox: the largest row that is accepted fits, and a larger one is rejected at once") {

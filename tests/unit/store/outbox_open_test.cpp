@@ -217,34 +217,6 @@ TEST_CASE("outbox: boots and offsets are remembered") {
   CHECK(after.offsets()[1].is_synced);
 }
 
-TEST_CASE("outbox: a boot is forgotten when no waiting row refers to it, and not before") {
-  OutboxFixture fixture;
-  const auto run = [&](const std::string& boot_id) -> Outbox& {
-    Outbox& outbox = fixture.open();
-    Row row = row_of("row");
-    row.boot = outbox.boot(boot_id);
-    outbox.note_offset({row.boot, BootTime(), seconds(row.boot), true});
-    REQUIRE(outbox.append(*outbox.stream("truck-17", Channel::kTelemetry), row));
-    REQUIRE(outbox.commit());
-    return outbox;
-  };
-  for (int i = 0; i < 40; ++i) run("boot " + std::to_string(i));
-  CHECK(fixture.outbox->offsets().size() == 40);
-
-  fixture.outbox->acknowledge(0, 30);
-  REQUIRE(fixture.outbox->commit());
-  Outbox& outbox = run("boot 40");
-  REQUIRE(outbox.offsets().size() == 11);
-  CHECK(outbox.offsets()[0].boot == read_all(outbox, 0)[0].boot);
-
-  outbox.acknowledge(0, 41);
-  REQUIRE(outbox.commit());
-  run("boot 41");
-  fixture.close();
-  CHECK(ask(fixture.options.path, "SELECT count(*) FROM boot") == 2);
-  CHECK(ask(fixture.options.path, "SELECT count(*) FROM clock_offset") == 2);
-}
-
 TEST_CASE("outbox: a boot that returns among others keeps the offsets of its waiting rows") {
   OutboxFixture fixture;
   const auto store = [&](Outbox& outbox, const std::string& boot_id) {
@@ -289,7 +261,7 @@ TEST_CASE("outbox: a second process is told that the buffer is in use") {
   MemoryFile other_file;
   Result<std::unique_ptr<Outbox>> second = Outbox::open(fixture.options, other_file);
   REQUIRE_FALSE(second);
-  CHECK(second.error().fault == Fault::kRetry);
+  CHECK(second.error().fault == Fault::kReject);
   CHECK(second.error().text.find("in use by another process") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(fixture.options.path + "-shm"));
 }

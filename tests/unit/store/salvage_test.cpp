@@ -249,7 +249,7 @@ TEST_CASE("damaged buffer: one that is in use is left alone") {
   fill(fixture.open());
   const auto damaged = DamagedBuffer::open(fixture.options.path);
   REQUIRE_FALSE(damaged);
-  CHECK(damaged.error().fault == Fault::kRetry);
+  CHECK(damaged.error().fault == Fault::kReject);
   CHECK(fixture.outbox->append(0, row_of("goes on")));
   CHECK(fixture.outbox->commit());
 }
