@@ -31,8 +31,7 @@ struct AgentPorts {
   Outbox& outbox;
   Broker& broker;
   RequestPort* requests = nullptr;  ///< Absent: nobody can ask.
-  SmallFile* told =
-      nullptr;  ///< What was said of the device's certificate; absent: said again after a restart.
+  SmallFile* told = nullptr;        ///< Of the certificate's end; absent: told again after a restart.
 };
 
 /// Figures for people; counts are since the start, what waits is all that waits.
@@ -101,7 +100,6 @@ class Agent {
 
  private:
   Agent(const Config& config, AgentPorts ports);
-
   Progress totals() const;
   void answer_requests(BootTime now);
   std::string answer(const std::string& request);

@@ -327,88 +327,40 @@ TEST_CASE("publisher: streams of an earlier run with rows waiting are drained, t
   CHECK(rig.sent() == Texts{"v-old/telemetry 1,2"});
 }
 
-TEST_CASE("publisher: a connection is renewed politely and at once, when nothing is in flight any more") {
+TEST_CASE(
+    "publisher: where CONNECT is too large for the broker the will gets brief, and the sentence says so") {
   PublisherRig rig;
-  rig.store(rig.telemetry, 1);
-  rig.connect();
-  REQUIRE(rig.publisher->in_flight() == 1);
-  rig.publisher->renew_connection();
-  rig.store(rig.telemetry, 1);
-  rig.turn();
-  CHECK(rig.sent() == Texts{"v1/telemetry 1"});  // nothing more goes out
-  CHECK(rig.broker.requests.size() == 1);
-  rig.broker.acknowledge_next();
-  rig.turn();
-  CHECK(rig.broker.was_polite);
-  CHECK(rig.publisher->mode() == Publisher::Mode::kOffline);
-  rig.turn();
-  REQUIRE(rig.broker.requests.size() == 2);
-  CHECK(rig.broker.requests[1].address.host == "first");  // not the turn of the next one
-  rig.broker.accept();
-  rig.turn();
-  CHECK(rig.sent() == Texts{"v1/telemetry 1", "v1/telemetry 2"});
-  CHECK(rig.publisher->counters().losses == 0);
-  rig.run(seconds(20));
-  CHECK(rig.broker.requests.size() == 2);
-}
-
-TEST_CASE("publisher: a renewal waits for a dead link no longer than for any") {
-  PublisherRig rig;
-  rig.store(rig.telemetry, 1);
-  rig.connect();
-  rig.publisher->renew_connection();
-  rig.run(seconds(40));
-  CHECK(rig.broker.requests.size() == 2);
-  CHECK(rig.publisher->counters().losses == 1);
-  rig.broker.accept();
-  rig.turn();
-  rig.broker.acknowledge_next();
-  rig.run(seconds(20));
-  CHECK(rig.broker.requests.size() == 2);  // the new connection was what was wanted
-}
-
-TEST_CASE("publisher: nothing is renewed while there is no connection") {
-  PublisherRig rig;
-  rig.publisher->renew_connection();
-  rig.connect();
-  rig.run(seconds(1));
-  CHECK(rig.broker.requests.size() == 1);
-  CHECK(rig.publisher->mode() == Publisher::Mode::kLive);
-
-  TEST_CASE(
-      "publisher: where CONNECT is too large for the broker the will gets brief, and the sentence says so") {
-    PublisherRig rig;
-    rig.publisher->set_will("v1", "gone, with all its signals", "gone");
-    const auto next_will = [&](int code, bool is_closed) {
-      while (!rig.broker.is_connecting()) rig.turn(seconds(1));
-      std::string will = rig.broker.requests.back().will->payload;
-      if (is_closed)
-        rig.broker.refuse_by_closing();
-      else
-        rig.broker.refuse("no", code);
-      rig.turn(milliseconds(50));
-      return will;
-    };
-    SUBCASE("because the broker says so") {
-      CHECK(next_will(0x95, false) == "gone, with all its signals");
-      CHECK(rig.publisher->last_trouble()->text.find("a last will of 26 bytes, from now on one of 4") !=
-            std::string::npos);
-      CHECK(next_will(0x95, false) == "gone");
-      CHECK(rig.publisher->last_trouble()->text.find("raise the broker's maximum packet size") !=
-            std::string::npos);
-    }
-    SUBCASE("because it closes the connection again and again, which one closed connection is not") {
-      CHECK(next_will(0, true) == "gone, with all its signals");
-      CHECK(next_will(0, false) == "gone, with all its signals");
-      CHECK(next_will(0, true) == "gone, with all its signals");
-      CHECK(rig.publisher->last_trouble()->text.find("last will") == std::string::npos);
-      CHECK(next_will(0, true) == "gone, with all its signals");
-      CHECK(rig.publisher->last_trouble()->text.find("if the broker takes only small packets") !=
-            std::string::npos);
-      CHECK(next_will(0, true) == "gone");
-    }
-    SUBCASE("not because it refuses for another reason") {
-      for (int i = 0; i < 5; ++i) CHECK(next_will(0x87, false) == "gone, with all its signals");
-      CHECK(rig.publisher->last_trouble()->text.find("last will") == std::string::npos);
-    }
+  rig.publisher->set_will("v1", "gone, with all its signals", "gone");
+  const auto next_will = [&](int code, bool is_closed) {
+    while (!rig.broker.is_connecting()) rig.turn(seconds(1));
+    std::string will = rig.broker.requests.back().will->payload;
+    if (is_closed)
+      rig.broker.refuse_by_closing();
+    else
+      rig.broker.refuse("no", code);
+    rig.turn(milliseconds(50));
+    return will;
+  };
+  SUBCASE("because the broker says so") {
+    CHECK(next_will(0x95, false) == "gone, with all its signals");
+    CHECK(rig.publisher->last_trouble()->text.find("a last will of 26 bytes, from now on one of 4") !=
+          std::string::npos);
+    CHECK(next_will(0x95, false) == "gone");
+    CHECK(rig.publisher->last_trouble()->text.find("raise the broker's maximum packet size") !=
+          std::string::npos);
   }
+  SUBCASE("because it closes the connection again and again, which one closed connection is not") {
+    CHECK(next_will(0, true) == "gone, with all its signals");
+    CHECK(next_will(0, false) == "gone, with all its signals");
+    CHECK(next_will(0, true) == "gone, with all its signals");
+    CHECK(rig.publisher->last_trouble()->text.find("last will") == std::string::npos);
+    CHECK(next_will(0, true) == "gone, with all its signals");
+    CHECK(rig.publisher->last_trouble()->text.find("if the broker takes only small packets") !=
+          std::string::npos);
+    CHECK(next_will(0, true) == "gone");
+  }
+  SUBCASE("not because it refuses for another reason") {
+    for (int i = 0; i < 5; ++i) CHECK(next_will(0x87, false) == "gone, with all its signals");
+    CHECK(rig.publisher->last_trouble()->text.find("last will") == std::string::npos);
+  }
+}
