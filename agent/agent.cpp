@@ -40,6 +40,7 @@ Status Agent::turn() {
 
   if (Status committed = commit(now); !committed) return committed;
   expire(now);
+  watch_certificate(now);
   update_statuses();
   publisher_->advance(now);
   ports_.outbox.set_live(publisher_->mode() == Publisher::Mode::kLive);
@@ -94,7 +95,13 @@ void Agent::tell_of_salvage() {
 }
 
 Agent::Agent(const Config& config, AgentPorts ports)
-    : config_(config), ports_(ports), started_(ports.clock.now()) {}
+    : config_(config), ports_(ports), started_(ports.clock.now()) {
+  const auto is_secure = [](const BrokerAddress& broker) { return broker.is_secure; };
+  const PublishConfig& publish = config_.publish;
+  if (!publish.tls.certificate.empty() &&
+      std::any_of(publish.brokers.begin(), publish.brokers.end(), is_secure))
+    certificate_.emplace(publish.tls, ports.told);
+}
 
 /// The key of the reference's boot; what is new about its time goes into the table of offsets.
 std::uint32_t Agent::note_time(const TimeReference& reference) {

@@ -13,7 +13,9 @@
 #include "agent/ports/can_port.h"
 #include "agent/ports/clock.h"
 #include "agent/ports/request_port.h"
+#include "agent/ports/small_file.h"
 #include "agent/publish/publisher.h"
+#include "agent/secure/device_certificate.h"
 #include "agent/status/forecast.h"
 #include "agent/status/status_report.h"
 #include "agent/store/move_rows.h"
@@ -29,6 +31,7 @@ struct AgentPorts {
   Outbox& outbox;
   Broker& broker;
   RequestPort* requests = nullptr;  ///< Absent: nobody can ask.
+  SmallFile* told = nullptr;        ///< Of the certificate's end; absent: told again after a restart.
 };
 
 /// Figures for people; counts are since the start, what waits is all that waits.
@@ -97,7 +100,6 @@ class Agent {
 
  private:
   Agent(const Config& config, AgentPorts ports);
-
   Progress totals() const;
   void answer_requests(BootTime now);
   std::string answer(const std::string& request);
@@ -118,14 +120,17 @@ class Agent {
                         std::size_t longest_will = kLongestWill) const;
   void store_event(std::string_view members);
   void tell_of_salvage();
+  void watch_certificate(BootTime now);
+  std::optional<CertificateStatus> certificate_status() const;
 
   const Config config_;
   const AgentPorts ports_;
   std::vector<Lane> lanes_;
   std::unique_ptr<Publisher> publisher_;
-  std::uint32_t boot_ = 0;                    // that the loop's clock belongs to
-  std::uint32_t sample_boot_ = 0;             // that sample stamps belong to
-  std::vector<std::uint64_t> overruns_seen_;  // per bus index
+  std::optional<DeviceCertificate> certificate_;  // absent: no broker sees one
+  std::uint32_t boot_ = 0;                        // that the loop's clock belongs to
+  std::uint32_t sample_boot_ = 0;                 // that sample stamps belong to
+  std::vector<std::uint64_t> overruns_seen_;      // per bus index
   std::uint64_t inbox_drops_seen_ = 0;
   std::vector<std::size_t> catalogue_sizes_;  // per lane, as of the last status document
   std::uint64_t frames_ = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "agent/agent.h"
+#include "agent/base/json_text.h"
+#include "agent/base/log.h"
 #include "agent/publish/timeline.h"
 #include "agent/status/buffer_answers.h"
 #include "agent/status/json_writer.h"
@@ -110,6 +112,7 @@ StatusReport Agent::report() const {
       report.input.matched += lane.decoder(bus).counters().matched;
   if (last_frame_) report.input.silence = now - *last_frame_;
   report.link = link_status(now);
+  report.certificate = certificate_status();
   report.backlog = backlog_status(now);
   report.store = ports_.outbox.health();
   report.sampled_per_second = forecast_.sampled_per_second();
@@ -120,6 +123,41 @@ StatusReport Agent::report() const {
   add_ledgers(report);
   report.problems = recent_problems();
   return report;
+}
+
+/// Once it is stored, an event is not told again after a restart.
+void Agent::watch_certificate(BootTime now) {
+  using Kind = CertificateNotice::Kind;
+  if (!certificate_) return;
+  const std::optional<CertificateNotice> notice = certificate_->look(now, ports_.clock.wall_now());
+  if (!notice) return;
+  const bool is_renewed = notice->kind == Kind::kRenewed;
+  log(is_renewed ? LogLevel::kNotice : LogLevel::kWarning, "identity", notice->text);
+  std::string event = "\"event\":\"certificate_";
+  event += is_renewed ? "renewed" : notice->kind == Kind::kExpired ? "expired" : "expires";
+  event += "\",\"severity\":\"";
+  event += is_renewed ? "info" : notice->is_critical ? "critical" : "warning";
+  event += "\",\"subject\":";
+  append_json_string(event, notice->certificate.subject);
+  event += ",\"not_after\":\"" + iso_time(notice->certificate.not_after) + "\",\"sha256\":\"" +
+           notice->certificate.sha256 + "\"";
+  if (!is_renewed) event += ",\"days_left\":" + std::to_string(notice->days_left);
+  store_event(event);
+  if (is_renewed)
+    publisher_->renew_connection();
+  else if (ports_.outbox.commit())
+    certificate_->keep_told();
+}
+
+std::optional<CertificateStatus> Agent::certificate_status() const {
+  if (!certificate_ || !certificate_->current()) return std::nullopt;
+  const CertificateInfo& certificate = *certificate_->current();
+  const WallTime now = ports_.clock.wall_now();
+  return CertificateStatus{
+      .subject = certificate.subject,
+      .not_after = certificate.not_after,
+      .days_left = is_clock_plausible(now) ? std::optional(days_left(certificate, now)) : std::nullopt,
+      .sha256 = certificate.sha256};
 }
 
 LinkStatus Agent::link_status(BootTime now) const {

@@ -10,6 +10,7 @@
 #include "agent/command/check.h"
 #include "agent/command/decode.h"
 #include "agent/command/drive.h"
+#include "agent/command/key.h"
 #include "agent/command/status.h"
 #include "agent/command/verify.h"
 #include "agent/command/world.h"
@@ -99,6 +100,7 @@ World make_world(Bell& bell, const StopSignal& stop) {
     return std::make_unique<PahoSource>(request, make_tls_client());
   };
   world.make_small_file = [](const std::string& path) { return std::make_unique<PosixSmallFile>(path); };
+  world.create_file = create_file;
   world.make_simulation = [&clock](const auto& request, const auto& simulator, auto length,
                                    const auto& encoder) {
     return make_simulation(clock, request, simulator, length, encoder);
@@ -168,6 +170,7 @@ int run_command(const Arguments& arguments) {
                  },
                  [&](const StatusArguments& status) { return run_status(status, world, stdout, stderr); },
                  [&](const BufferArguments& buffer) { return run_buffer(buffer, world, stdout, stderr); },
+                 [&](const KeyArguments& key) { return run_key(key, world, stdout, stderr); },
                  [](const VersionArguments&) { return print_versions(); }},
       arguments);
 }

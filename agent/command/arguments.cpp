@@ -265,6 +265,78 @@ void add_buffer(CLI::App& app, Chosen<BufferArguments>& buffer) {
   });
 }
 
+/// Like other commands, but these work without a configuration.
+void add_optional_config(CLI::App& command, KeyArguments& to, const std::string& about) {
+  command.add_option("-c,--config", to.config, about);
+  command.add_option("--set", to.overrides, "Override one value of it: path.to.key=value")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+void add_key_generate(CLI::App& key, KeyArguments& to) {
+  CLI::App* command =
+      key.add_subcommand("generate", "Makes a private key, in a new file that only its owner can read");
+  static const std::map<std::string, KeyType> types{
+      {"ec-p256", KeyType::kEcP256}, {"rsa-2048", KeyType::kRsa2048}, {"rsa-3072", KeyType::kRsa3072}};
+  command
+      ->add_option_function<std::string>(
+          "--type", [&to](const std::string& name) { to.type = types.at(name); },
+          "ec-p256, rsa-2048 or rsa-3072 [default: ec-p256]")
+      ->check(CLI::IsMember({"ec-p256", "rsa-2048", "rsa-3072"}));
+  command->add_option("-o,--out", to.out, "New file; one that is there is never overwritten")->required();
+  command->callback([&to] { to.action = KeyArguments::Action::kGenerate; });
+}
+
+void add_key_csr(CLI::App& key, KeyArguments& to) {
+  CLI::App* command =
+      key.add_subcommand("csr", "Asks a CA for a certificate: a request (PKCS #10, PEM), signed by the key");
+  command->footer(
+      "Example: outrider key csr --key truck-17.key --subject \"CN=truck-17,O=Fleet\" --out truck-17.csr");
+  command->add_option("-k,--key", to.key, "File with the private key [default: publish.tls.key of --config]");
+  command->add_option(
+      "--subject", to.subject,
+      "Who asks: CN=truck-17,O=Fleet; types are CN, O, OU, C, ST, L, serialNumber, and a comma in a value is "
+      "written \\, [default: CN= and the vehicle_id of --config]");
+  command
+      ->add_option("--san", to.names,
+                   "Another name: DNS:NAME, IP:ADDRESS (IPv4) or URI:URI; may be given again")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_option("-o,--out", to.out,
+                      "New file; one that is there is never overwritten [default: standard output]");
+  add_optional_config(*command, to, "Configuration file, for the defaults");
+  command->callback([&to] {
+    to.action = KeyArguments::Action::kRequest;
+    if (to.config.empty() && to.key.empty()) throw CLI::ValidationError("csr: give --key FILE, or --config");
+    if (to.config.empty() && to.subject.empty())
+      throw CLI::ValidationError("csr: give --subject, such as CN=truck-17, or --config");
+  });
+}
+
+void add_key_show(CLI::App& key, KeyArguments& to) {
+  CLI::App* command =
+      key.add_subcommand("show", "What keys, certificates and requests are; never the key itself");
+  command->footer(
+      "Exit code 1 when there are a private key and certificates, and the key belongs to none of them.");
+  auto* files = command->add_option("FILE", to.files, "Files in PEM or DER form");
+  add_optional_config(*command, to, "Configuration file: shows publish.tls.certificate and key of it");
+  command->add_flag("--json", to.is_json, "JSON lines instead of text");
+  command->get_option("--config")->excludes(files);
+  command->callback([&to] {
+    to.action = KeyArguments::Action::kShow;
+    if (to.config.empty() && to.files.empty()) throw CLI::ValidationError("show: give a FILE, or --config");
+  });
+}
+
+void add_key(CLI::App& app, Chosen<KeyArguments>& key) {
+  key.first =
+      app.add_subcommand("key", "The identity of this device: private key, certificate request, certificate");
+  key.first->require_subcommand(1);
+  add_key_generate(*key.first, key.second);
+  add_key_csr(*key.first, key.second);
+  add_key_show(*key.first, key.second);
+}
+
 }  // namespace
 
 std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv) {
@@ -281,6 +353,7 @@ std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv) 
   Chosen<CheckArguments> check;
   Chosen<StatusArguments> status;
   Chosen<BufferArguments> buffer;
+  Chosen<KeyArguments> key;
   add_run(app, run);
   add_simulate(app, simulate);
   add_replay(app, replay);
@@ -289,6 +362,7 @@ std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv) 
   add_check(app, check);
   add_status(app, status);
   add_buffer(app, buffer);
+  add_key(app, key);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -303,6 +377,7 @@ std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv) 
   if (check.first->parsed()) return check.second;
   if (status.first->parsed()) return status.second;
   if (buffer.first->parsed()) return buffer.second;
+  if (key.first->parsed()) return key.second;
   std::fputs(app.help().c_str(), stderr);
   return kExitUsage;
 }

@@ -9,6 +9,7 @@
 
 #include "agent/base/time.h"
 #include "agent/ports/tls_options.h"
+#include "agent/secure/key_maker.h"
 
 namespace outrider {
 
@@ -102,11 +103,23 @@ struct BufferArguments : ConfigArguments {
   std::string file;         ///< Salvage: take the rows of this file; empty: salvage the buffer itself.
 };
 
+struct KeyArguments : ConfigArguments {  ///< Without a configuration unless one is given.
+  enum class Action : std::uint8_t { kGenerate, kRequest, kShow };
+  Action action = Action::kShow;
+  KeyType type = KeyType::kEcP256;
+  std::string out;  ///< New file; empty: standard output (a request only).
+  std::string key;
+  std::string subject;
+  std::vector<std::string> names;  ///< "DNS:truck-17"
+  std::vector<std::string> files;
+  bool is_json = false;
+};
+
 struct VersionArguments {};
 
 using Arguments =
     std::variant<RunArguments, SimulateArguments, ReplayArguments, VerifyArguments, DecodeArguments,
-                 CheckArguments, StatusArguments, BufferArguments, VersionArguments>;
+                 CheckArguments, StatusArguments, BufferArguments, KeyArguments, VersionArguments>;
 
 /// Arguments, or the exit code after --help or an error has been printed.
 std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv);

@@ -12,6 +12,7 @@
 #include "agent/command/rule_coverage.h"
 #include "agent/config/config.h"
 #include "agent/decode/decoder.h"
+#include "agent/secure/secret_file.h"
 #include "agent/secure/tls_client.h"
 #include "agent/select/selection.h"
 
@@ -87,6 +88,8 @@ BusFiles load_files(const Config& config, Findings& findings) {
 
 void check_password(const std::string& path, Findings& findings) {
   if (path.empty()) return;
+  if (is_credential(path) && !has_credentials())
+    return findings.warning("publish.password_file: only the service can look at " + path);
   const Result<std::string> password = read_password(path);
   if (!password) return findings.problem("publish.password_file: " + password.error().text);
   if (password->empty())

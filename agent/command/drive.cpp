@@ -15,6 +15,7 @@
 #include "agent/command/progress.h"
 #include "agent/config/broker_url.h"
 #include "agent/decode/dbc.h"
+#include "agent/secure/secret_file.h"
 
 namespace outrider {
 namespace {
@@ -32,6 +33,7 @@ class Journey {
         world_(world),
         outbox_(std::move(outbox)),
         broker_(world.make_broker()),
+        told_(world.make_small_file(trip.config.buffer.directory + "/certificate_told")),
         inbox_(kInboxFrames),
         passes_(world.make_outages(trip.outages)),
         started_(trip.clock->now()),
@@ -65,7 +67,8 @@ class Journey {
                              .inbox = inbox_,
                              .outbox = *outbox_,
                              .broker = *broker_,
-                             .requests = requests_.get()},
+                             .requests = requests_.get(),
+                             .told = told_.get()},
                             world_.random);
     if (!made) return made.error();
     agent_ = std::move(*made);
@@ -197,6 +200,7 @@ class Journey {
   std::unique_ptr<Outbox> outbox_;
   std::optional<BufferRetry> retry_;  // while the buffer is in memory only
   std::unique_ptr<Broker> broker_;
+  const std::unique_ptr<SmallFile> told_;
   Inbox<CanFrame> inbox_;
   std::unique_ptr<RequestPort> requests_;
   std::unique_ptr<Agent> agent_;
@@ -262,7 +266,9 @@ int drive(const Trip& trip, World& world) {
 
 Result<std::string> read_password(const std::string& path) {
   if (path.empty()) return std::string();
-  std::ifstream file(path);
+  const Result<std::string> place = secret_place(path, "the password file");
+  if (!place) return outrider::stop(place.error().text);
+  std::ifstream file(*place);
   std::string line;
   if (!std::getline(file, line)) return stop("cannot read a password from the first line of " + path);
   if (!line.empty() && line.back() == '\r') line.pop_back();

@@ -41,6 +41,8 @@ struct World {
   std::function<std::unique_ptr<Broker>()> make_broker;
   std::function<std::unique_ptr<MessageSource>(const SubscribeRequest&)> subscribe;
   std::function<std::unique_ptr<SmallFile>(const std::string& path)> make_small_file;
+  /// Never in place of another. Errors: kReject.
+  std::function<Status(const std::string& path, std::string_view text, Readers)> create_file;
   std::function<std::unique_ptr<CanPort>(const FeedRequest&, const SimulatorConfig&,
                                          std::optional<milliseconds> length, const FrameEncoder&)>
       make_simulation;

@@ -63,6 +63,7 @@ BusConfig read_bus(const JsonEntry& entry, const FileContext& files) {
 }  // namespace
 
 std::string resolve_path(const std::string& name, const FileContext& files) {
+  if (name.compare(0, kCredentialPrefix.size(), kCredentialPrefix) == 0) return name;
   if (files.directory.empty() || files.directory == kBuiltinDirectory) return name;
   return (std::filesystem::path(files.directory) / name).lexically_normal().string();
 }

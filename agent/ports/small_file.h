@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,5 +20,8 @@ class SmallFile {
   virtual Result<std::optional<std::string>> read() const = 0;
   virtual Status write(std::string_view text) = 0;
 };
+
+/// Who may read a file besides root.
+enum class Readers : std::uint8_t { kOwner, kEverybody };
 
 }  // namespace outrider

@@ -3,9 +3,13 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace outrider {
+
+/// "credential:NAME" in place of a path is the file of that name that systemd hands to the service.
+inline constexpr std::string_view kCredentialPrefix = "credential:";
 
 enum class TlsVersion : std::uint8_t { k12, k13 };
 

@@ -30,6 +30,8 @@ class Attempts {
   std::optional<BrokerEvent> connected(const BrokerLimits& limits, BootTime now);
   /// `random` is uniform in [0, 1).
   void failed(const BrokerEvent& event, BootTime now, double random);
+  /// We went by ourselves, to come back at once.
+  void left(BootTime now) { next_ = now; }
   BootTime connected_at() const { return connected_at_; }
 
  private:

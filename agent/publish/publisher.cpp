@@ -58,9 +58,22 @@ Publisher::Mode Publisher::online(BootTime now) {
               now);
     return mode_;
   }
+  if (wants_renewal_) return renew(now);
   know_new_streams();
   const bool is_drained = send_statuses(now) && send_rows(now);
   return is_drained ? Mode::kLive : Mode::kCatchingUp;
+}
+
+/// A planned end: no last will, no repeats, no pause.
+Publisher::Mode Publisher::renew(BootTime now) {
+  if (in_flight() > 0) return mode_;
+  log_info("link", "leaving " + attempts_.broker().text() + " to come back with what is new");
+  wants_renewal_ = false;
+  broker_.disconnect(true);
+  rewind();
+  lost_at_ = now;
+  attempts_.left(now);
+  return Mode::kOffline;
 }
 
 bool Publisher::is_link_dead(BootTime now) const {
@@ -115,6 +128,7 @@ void Publisher::on_failed(const BrokerEvent& event, BootTime now) {
   }
   last_trouble_ = PublishTrouble{trouble_, now};
   rewind();
+  wants_renewal_ = false;
   ++counters_.faults[static_cast<std::size_t>(event.fault)];
   attempts_.failed(event, now, random());
   mode_ = Mode::kOffline;

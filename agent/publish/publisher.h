@@ -55,6 +55,8 @@ class Publisher {
   void set_will(std::string_view vehicle_id, std::string text, std::string brief_text);
   /// Replaces the status of the will's vehicle by `text`, and leaves the broker politely.
   void say_goodbye(std::string_view text);
+  /// Takes a new connection when nothing is in flight, at most publish.ack_timeout later. Sends nothing meanwhile.
+  void renew_connection() { wants_renewal_ = mode_ != Mode::kOffline; }
 
   Mode mode() const { return mode_; }
   /// "live", "catching up", "connecting to host:port", "offline: connection refused, next try in 3.2 s".
@@ -87,6 +89,7 @@ class Publisher {
 
   Mode offline(BootTime now);
   Mode online(BootTime now);  // catching up and live
+  Mode renew(BootTime now);
   void take_events(BootTime now);
   void on_connected(const BrokerEvent& event, BootTime now);
   void on_failed(const BrokerEvent& event, BootTime now);
@@ -107,12 +110,10 @@ class Publisher {
   std::size_t message_limit(const Stream& stream) const;
   std::size_t window() const;
   void know_new_streams();
-
   void refused(StreamIndex stream, const RowRange& range, Blame blame, std::string_view reason, BootTime now);
   bool bury(StreamIndex stream, const RowRange& range, std::string_view reason);
   nanoseconds pause(StreamIndex stream, BootTime now);
   void judge_loss(const BrokerEvent& event, BootTime now);
-
   const PublishConfig config_;
   const std::string password_;
   const std::uint64_t max_in_flight_bytes_;
@@ -122,10 +123,10 @@ class Publisher {
 
   Mode mode_ = Mode::kOffline;
   Attempts attempts_;
+  bool wants_renewal_ = false;
   std::optional<BootTime> lost_at_;
   BrokerLimits limits_;
   std::string trouble_;  // why we are offline
-
   std::vector<Stream> streams_;
   std::size_t turn_ = 0;  // whose turn it is
   Flights flights_;

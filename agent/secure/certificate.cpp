@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 
+#include "agent/secure/digest.h"
 #include "agent/secure/mbedtls_compat.h"
 
 namespace outrider {
@@ -16,15 +17,6 @@ constexpr std::size_t kIpv4Bytes = 4;
 constexpr unsigned kTypeBits = 0x1F;  // of an ASN.1 tag
 
 char printable(unsigned char c) { return c >= 0x20 && c < 0x7F ? static_cast<char>(c) : '?'; }
-
-std::string text_of(const mbedtls_x509_name& name) {
-  std::array<char, 512> text{};
-  const int size = mbedtls_x509_dn_gets(text.data(), text.size(), &name);
-  std::string printed;
-  for (int i = 0; i < size; ++i)
-    printed += printable(static_cast<unsigned char>(text[static_cast<std::size_t>(i)]));
-  return size < 0 ? "a name that is too long" : printed;
-}
 
 std::string address_of(const mbedtls_x509_buf& name) {
   std::string text;
@@ -55,7 +47,26 @@ std::vector<std::string> names_of(const mbedtls_x509_crt& certificate) {
   return names;
 }
 
+std::string hex_of(const mbedtls_x509_buf& number) {
+  std::string text;
+  for (std::size_t i = 0; i < number.len; ++i) {
+    std::array<char, 3> digits{};
+    (void)std::snprintf(digits.data(), digits.size(), "%02X", unsigned{number.p[i]});
+    text += digits.data();
+  }
+  return text;
+}
+
 }  // namespace
+
+std::string text_of(const mbedtls_x509_name& name) {
+  std::array<char, 512> text{};
+  const int size = mbedtls_x509_dn_gets(text.data(), text.size(), &name);
+  std::string printed;
+  for (int i = 0; i < size; ++i)
+    printed += printable(static_cast<unsigned char>(text[static_cast<std::size_t>(i)]));
+  return size < 0 ? "a name that is too long" : printed;
+}
 
 WallTime wall_time_of(const mbedtls_x509_time& time) {
   using namespace std::chrono;
@@ -73,7 +84,9 @@ CertificateInfo describe(const mbedtls_x509_crt& certificate) {
           .issuer = text_of(certificate.issuer),
           .names = names_of(certificate),
           .not_before = wall_time_of(certificate.valid_from),
-          .not_after = wall_time_of(certificate.valid_to)};
+          .not_after = wall_time_of(certificate.valid_to),
+          .serial = hex_of(certificate.serial),
+          .sha256 = sha256({reinterpret_cast<const char*>(certificate.raw.p), certificate.raw.len})};
 }
 
 bool is_for_address(const mbedtls_x509_crt& certificate, std::string_view address) {
@@ -99,6 +112,10 @@ Result<std::vector<CertificateInfo>> parse_certificates(std::string_view text) {
        each = each->next)
     all.push_back(describe(*each));
   return all;
+}
+
+std::int64_t days_left(const CertificateInfo& certificate, WallTime now) {
+  return std::chrono::floor<std::chrono::days>(certificate.not_after - now).count();
 }
 
 bool is_clock_plausible(WallTime now) { return now.time_since_epoch() >= kPlausibleSince; }

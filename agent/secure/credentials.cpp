@@ -6,6 +6,8 @@
 #include <system_error>
 
 #include "agent/secure/digest.h"
+#include "agent/secure/pem.h"
+#include "agent/secure/private_key.h"
 
 namespace outrider {
 namespace {
@@ -16,7 +18,6 @@ constexpr std::size_t kMostCaFiles = 1000;
 constexpr const char* kCa = "the CA file";
 constexpr const char* kCrl = "the list of revoked certificates";
 constexpr const char* kCertificate = "the certificate";
-constexpr const char* kKey = "the private key";
 
 Error refuse(const char* what, const std::string& path, const std::string& why) {
   return retry(std::string(what) + " " + path + " " + why);
@@ -100,33 +101,29 @@ Status parse_certificate(const TlsOptions& options, const TlsFiles& files, Crede
   if (code > 0)
     return refuse(kCertificate, options.certificate,
                   "has " + std::to_string(code) + " parts that are no certificates that we can read");
+  const std::string found = what_is_in(files.certificate->view());
   if (code != 0)
-    return refuse(kCertificate, options.certificate, "is none in PEM or DER form: " + mbedtls_text(code));
+    return refuse(
+        kCertificate, options.certificate,
+        "is none in PEM or DER form" + (found.empty() ? "" : ", but " + found) + ": " + mbedtls_text(code));
   credentials.own_info = describe(*credentials.own.get());
   return ok();
 }
 
 Status read_key(const TlsOptions& options, TlsFiles& files) {
   if (options.key.empty()) return ok();
-  if (Status is_private = check_private(options.key, kKey); !is_private) return is_private;
-  return read_into(files.key, options.key, kKey);
+  if (Status is_private = check_private(options.key, kPrivateKey); !is_private) return is_private;
+  return read_into(files.key, options.key, kPrivateKey);
 }
 
 Status parse_own_key(const TlsOptions& options, const TlsFiles& files, Credentials& credentials) {
   if (!files.key) return ok();
   Random random;
-  if (const int code = random.seed(); code != 0)
-    return retry("the system gives no random numbers: " + mbedtls_text(code));
-  const int code = parse_key(credentials.key.get(), files.key->data(), files.key->parse_size(), random);
-  if (code == MBEDTLS_ERR_PK_PASSWORD_REQUIRED)
-    return refuse(
-        kKey, options.key,
-        "has a password, which nobody could type into a device; store it without one: openssl pkey -in "
-        "FILE -out FILE");
-  if (code != 0) return refuse(kKey, options.key, "is none in PEM or DER form: " + mbedtls_text(code));
+  if (Status parsed = parse_private_key(*files.key, options.key, credentials.key, random); !parsed)
+    return parsed;
   if (!files.certificate) return ok();
   if (check_pair(credentials.own.get()->pk, *credentials.key.get(), random) != 0)
-    return refuse(kKey, options.key, "does not belong to the certificate " + options.certificate);
+    return refuse(kPrivateKey, options.key, "does not belong to the certificate " + options.certificate);
   credentials.has_own = true;
   return ok();
 }
@@ -134,10 +131,11 @@ Status parse_own_key(const TlsOptions& options, const TlsFiles& files, Credentia
 }  // namespace
 
 const std::array<TlsPart, 4>& tls_parts() {
-  static constexpr std::array<TlsPart, 4> kParts{{{"ca", read_ca, parse_ca},
-                                                  {"crl", read_crl, parse_crl},
-                                                  {"certificate", read_certificate, parse_certificate},
-                                                  {"key", read_key, parse_own_key}}};
+  static constexpr std::array<TlsPart, 4> kParts{
+      {{"ca", &TlsOptions::ca, read_ca, parse_ca},
+       {"crl", &TlsOptions::crl, read_crl, parse_crl},
+       {"certificate", &TlsOptions::certificate, read_certificate, parse_certificate},
+       {"key", &TlsOptions::key, read_key, parse_own_key}}};
   return kParts;
 }
 
@@ -153,6 +151,23 @@ std::string TlsFiles::fingerprint() const {
   for (const SecretText& text : ca) all += short_digest(text.view());
   for (const auto* text : {&crl, &certificate, &key}) all += *text ? short_digest((*text)->view()) : "-";
   return all;
+}
+
+Result<CertificateInfo> own_certificate(const TlsOptions& options) {
+  if (const int code = start_crypto(); code != 0)
+    return retry("mbedTLS does not start: " + mbedtls_text(code));
+  TlsOptions own;
+  own.certificate = options.certificate;
+  own.key = options.key;
+  TlsFiles files;
+  Credentials credentials;
+  for (const TlsPart& part : tls_parts()) {
+    if ((own.*part.path).empty()) continue;
+    Status good = part.read(own, files);
+    if (good) good = part.parse(own, files, credentials);
+    if (!good) return good.error();
+  }
+  return credentials.own_info;
 }
 
 Result<std::shared_ptr<Credentials>> Credentials::parse(const TlsOptions& options, const TlsFiles& files) {

@@ -45,9 +45,14 @@ struct Credentials {
   static Result<std::shared_ptr<Credentials>> parse(const TlsOptions& options, const TlsFiles& files);
 };
 
+/// The certificate of the options, when its key belongs to it; nothing else is read.
+/// Errors  as `TlsFiles::read`.
+Result<CertificateInfo> own_certificate(const TlsOptions& options);
+
 /// One file of the options: how to read it, and what to make of it. What is not configured is fine.
 struct TlsPart {
   const char* option;  ///< "ca": the key in the configuration.
+  std::string TlsOptions::*path;
   Status (*read)(const TlsOptions& options, TlsFiles& files);
   Status (*parse)(const TlsOptions& options, const TlsFiles& files, Credentials& credentials);
 };

@@ -8,7 +8,7 @@
 
 namespace outrider {
 
-std::string short_digest(std::string_view text) {
+std::string sha256(std::string_view text) {
   std::array<unsigned char, 32> hash{};
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   constexpr int kIsSha224 = 0;
@@ -17,15 +17,17 @@ std::string short_digest(std::string_view text) {
 #else
   const int failed = mbedtls_sha256_ret(bytes, text.size(), hash.data(), kIsSha224);
 #endif
-  if (failed != 0) return "0000000000000000";  // only a hardware accelerator can fail
+  if (failed != 0) return std::string(2 * hash.size(), '0');  // only a hardware accelerator can fail
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string digits;
-  for (std::size_t i = 0; i < 8; ++i) {
-    digits += kHex[hash[i] >> 4];
-    digits += kHex[hash[i] & 15];
+  for (const unsigned char byte : hash) {
+    digits += kHex[byte >> 4];
+    digits += kHex[byte & 15];
   }
   return digits;
 }
+
+std::string short_digest(std::string_view text) { return sha256(text).substr(0, 16); }
 
 std::string mbedtls_version() {
   std::array<char, 16> text{};

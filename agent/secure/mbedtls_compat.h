@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What differs between mbedTLS 2.28 (Debian 12) and 3.6 (Debian 13), in one place. Only for this folder.
+// What differs between mbedTLS 2.28 (Debian 12) and 3.6 (13), in one place. Only for this folder.
 #pragma once
 
+#include <mbedtls/asn1write.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
 #include <mbedtls/net_sockets.h>
@@ -10,6 +11,7 @@
 #include <mbedtls/version.h>
 #include <mbedtls/x509_crl.h>
 #include <mbedtls/x509_crt.h>
+#include <mbedtls/x509_csr.h>
 #if MBEDTLS_VERSION_MAJOR >= 3
 #include <psa/crypto.h>
 #endif
@@ -38,6 +40,9 @@ class Owned {
 using OwnedCertificates = Owned<mbedtls_x509_crt, mbedtls_x509_crt_init, mbedtls_x509_crt_free>;
 using OwnedRevocations = Owned<mbedtls_x509_crl, mbedtls_x509_crl_init, mbedtls_x509_crl_free>;
 using OwnedKey = Owned<mbedtls_pk_context, mbedtls_pk_init, mbedtls_pk_free>;
+using OwnedRequest = Owned<mbedtls_x509_csr, mbedtls_x509_csr_init, mbedtls_x509_csr_free>;
+using OwnedRequestWriter =
+    Owned<mbedtls_x509write_csr, mbedtls_x509write_csr_init, mbedtls_x509write_csr_free>;
 using OwnedSession = Owned<mbedtls_ssl_session, mbedtls_ssl_session_init, mbedtls_ssl_session_free>;
 using OwnedConfig = Owned<mbedtls_ssl_config, mbedtls_ssl_config_init, mbedtls_ssl_config_free>;
 using OwnedContext = Owned<mbedtls_ssl_context, mbedtls_ssl_init, mbedtls_ssl_free>;
@@ -72,6 +77,18 @@ inline int parse_key(mbedtls_pk_context* key, const unsigned char* text, std::si
 inline int check_pair(const mbedtls_pk_context& open, const mbedtls_pk_context& secret, Random& random) {
   return mbedtls_pk_check_pair(&open, &secret, Random::kFunction, random.state());
 }
+inline mbedtls_ecp_group_id curve_of(const mbedtls_pk_context& ec_key) {
+  return mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(ec_key));
+}
+/// mbedTLS reads a subject as text in other ways in each version; its list of parts is the same in all.
+inline mbedtls_asn1_named_data** subject_of(mbedtls_x509write_csr* request) {
+  return &request->MBEDTLS_PRIVATE(subject);
+}
+inline int add_extension(mbedtls_x509write_csr* request, std::string_view oid, std::string_view value) {
+  return mbedtls_x509write_csr_set_extension(request, oid.data(), oid.size(), /*critical=*/0,
+                                             reinterpret_cast<const unsigned char*>(value.data()),
+                                             value.size());
+}
 inline void set_minimum_version(mbedtls_ssl_config* config, TlsVersion least) {
   mbedtls_ssl_conf_min_tls_version(
       config, least == TlsVersion::k13 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
@@ -96,6 +113,14 @@ inline int parse_key(mbedtls_pk_context* key, const unsigned char* text, std::si
 }
 inline int check_pair(const mbedtls_pk_context& open, const mbedtls_pk_context& secret, Random&) {
   return mbedtls_pk_check_pair(&open, &secret);
+}
+inline mbedtls_ecp_group_id curve_of(const mbedtls_pk_context& ec_key) {
+  return mbedtls_pk_ec(ec_key)->grp.id;
+}
+inline mbedtls_asn1_named_data** subject_of(mbedtls_x509write_csr* request) { return &request->subject; }
+inline int add_extension(mbedtls_x509write_csr* request, std::string_view oid, std::string_view value) {
+  return mbedtls_x509write_csr_set_extension(
+      request, oid.data(), oid.size(), reinterpret_cast<const unsigned char*>(value.data()), value.size());
 }
 inline void set_minimum_version(mbedtls_ssl_config* config, TlsVersion) {
   mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);  // 1.2

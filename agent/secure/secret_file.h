@@ -36,13 +36,25 @@ class SecretText {
   std::unique_ptr<unsigned char[]> bytes_;
 };
 
-/// Reads a whole file.
+/// "credential:device.key" is the file of that name that systemd has put aside for this service (LoadCredential=,
+/// SetCredential=, LoadCredentialEncrypted=).
+bool is_credential(std::string_view path);
+/// False outside of a service with credentials: then nobody can look at them.
+bool has_credentials();
+
+/// Where a file or a credential lies.
+/// Errors  kRetry: a credential's name that is none, or there are no credentials. A sentence that begins with `what` ("the CA
+///         file") and the path.
+Result<std::string> secret_place(const std::string& path, std::string_view what);
+
+/// Reads a whole file, or a credential.
 ///
 /// Errors  kRetry: a sentence that begins with `what` ("the CA file") and the path, when it is missing, no regular file,
 ///         empty, or larger than a megabyte.
 Result<SecretText> read_secret_file(const std::string& path, std::string_view what);
 
-/// Refuses a private key that anybody but its owner may read or write.
+/// Refuses a private key that anybody but its owner may read or write. A credential is systemd's to protect: it is in a
+/// folder of the service's own, and a group bit of its mode is the mask of an access list.
 /// Errors  kRetry, as above.
 Status check_private(const std::string& path, std::string_view what);
 

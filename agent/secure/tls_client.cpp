@@ -110,6 +110,10 @@ std::vector<TlsFinding> examine_tls(const TlsOptions& options, WallTime now) {
   Credentials credentials;
   (void)start_crypto();
   for (const TlsPart& part : tls_parts()) {
+    if (is_credential(options.*part.path) && !has_credentials()) {
+      findings.push_back({part.option, "only the service can look at " + options.*part.path, true});
+      continue;
+    }
     Status good = part.read(options, files);
     if (good) good = part.parse(options, files, credentials);
     if (!good) findings.push_back({part.option, good.error().text, false});

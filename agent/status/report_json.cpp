@@ -62,6 +62,19 @@ void write_link(JsonWriter& json, const LinkStatus& link) {
   json.close();
 }
 
+void write_certificate(JsonWriter& json, const std::optional<CertificateStatus>& certificate) {
+  if (!certificate) return json.null("certificate");
+  json.open("certificate");
+  json.text("subject", certificate->subject);
+  json.text("not_after", iso_time(certificate->not_after));
+  if (certificate->days_left)
+    json.integer("days_left", *certificate->days_left);
+  else
+    json.null("days_left");
+  json.text("sha256", certificate->sha256);
+  json.close();
+}
+
 void write_backlog(JsonWriter& json, const StatusReport& report) {
   json.open("backlog");
   for (const Channel channel : {Channel::kTelemetry, Channel::kEvents}) {
@@ -170,6 +183,7 @@ std::string report_json(const StatusReport& report, Problem::Time now) {
   json.close();
   write_input(json, report.input);
   write_link(json, report.link);
+  write_certificate(json, report.certificate);
   write_backlog(json, report);
   write_flow(json, report);
   write_losses(json, report);

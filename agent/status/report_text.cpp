@@ -159,6 +159,15 @@ std::string flash_text(const StatusReport& report) {
   return text;
 }
 
+std::string certificate_text(const CertificateStatus& certificate) {
+  const std::optional<std::int64_t> days = certificate.days_left;
+  const std::string until = iso_time(certificate.not_after);
+  if (!days) return certificate.subject + ", certificate until " + until;
+  if (*days < 0) return certificate.subject + ", certificate EXPIRED at " + until;
+  return certificate.subject + ", certificate for " + std::to_string(*days) +
+         (*days == 1 ? " day" : " days") + " more, until " + until;
+}
+
 }  // namespace
 
 std::string report_text(const StatusReport& report, Problem::Time now) {
@@ -171,6 +180,7 @@ std::string report_text(const StatusReport& report, Problem::Time now) {
     text += line("", failures);
   for (std::size_t i = 0; i < report.link.held.size() && i < kMostNames; ++i)
     text += line("", held_text(report.link.held[i]));
+  if (report.certificate) text += line("identity", certificate_text(*report.certificate));
   for (const Channel channel : {Channel::kTelemetry, Channel::kEvents})
     text += line(channel == Channel::kTelemetry ? "waiting" : "",
                  std::string(name_of(channel)) + ": " +

@@ -46,6 +46,14 @@ struct LinkStatus {
   std::optional<nanoseconds> next_attempt_in;
 };
 
+/// By which brokers know this device.
+struct CertificateStatus {
+  std::string subject;
+  WallTime not_after{};
+  std::optional<std::int64_t> days_left;  ///< Negative when it is over; absent while the clock is not set.
+  std::string sha256;
+};
+
 /// What waits in all streams of one channel.
 struct BacklogStatus {
   std::uint64_t rows = 0;
@@ -71,6 +79,7 @@ struct StatusReport {
   ClockStatus clock;
   InputStatus input;
   LinkStatus link;
+  std::optional<CertificateStatus> certificate;
   std::array<BacklogStatus, 2> backlog;  ///< By Channel.
   std::optional<double> sampled_per_second;
   std::optional<double> delivered_per_second;

@@ -34,6 +34,16 @@ Status write_all(int file, std::string_view text) {
   return ok();
 }
 
+/// Without this the making or the renaming of a file may be undone by a power cut.
+Status sync_directory_of(const std::string& path) {
+  // "/." so that a path without a directory means the working directory.
+  const std::string directory = (std::filesystem::path(path).parent_path() / ".").string();
+  const Descriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!file.is_open()) return failed("open", directory, errno);
+  if (::fsync(file.number()) != 0) return failed("sync", directory, errno);
+  return ok();
+}
+
 }  // namespace
 
 Result<std::optional<std::string>> PosixSmallFile::read() const {
@@ -87,14 +97,21 @@ Status PosixSmallFile::write_aside(const std::string& aside, std::string_view te
   return ok();
 }
 
-/// Without this the rename itself may be undone by a power cut.
-Status PosixSmallFile::sync_directory() const {
-  // "/." so that a path without a directory means the working directory.
-  const std::string directory = (std::filesystem::path(path_).parent_path() / ".").string();
-  const Descriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.is_open()) return failed("open", directory, errno);
-  if (::fsync(file.number()) != 0) return failed("sync", directory, errno);
-  return ok();
+Status PosixSmallFile::sync_directory() const { return sync_directory_of(path_); }
+
+Status create_file(const std::string& path, std::string_view text, Readers readers) {
+  constexpr mode_t kPrivateMode = 0600;
+  const mode_t mode = readers == Readers::kOwner ? kPrivateMode : kMode;
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!file.is_open() && errno == EEXIST)
+    return reject(path + " exists already and is left as it is; name a new file, or move that one away");
+  if (!file.is_open()) return reject(failed("make", path, errno).text);
+  Status written = write_all(file.number(), text);
+  if (written && ::fsync(file.number()) != 0) written = failed("sync", path, errno);
+  if (written) written = sync_directory_of(path);
+  if (written) return written;
+  ::unlink(path.c_str());
+  return reject("cannot write " + path + ": " + written.error().text);
 }
 
 }  // namespace outrider

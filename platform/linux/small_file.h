@@ -28,4 +28,9 @@ class PosixSmallFile final : public SmallFile {
   const std::string path_;
 };
 
+/// Makes a new file, for its owner only or for everybody to read (less what the umask takes away).
+/// Errors  kReject: there is something of that name, which stays as it is; or the system's reason. Then there is no new
+///         file.
+Status create_file(const std::string& path, std::string_view text, Readers readers);
+
 }  // namespace outrider

@@ -19,3 +19,7 @@ set_tests_properties(contract.secure_journey PROPERTIES LABELS contract TIMEOUT 
 add_test(NAME contract.port_walk
   COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_LIST_DIR}/port_walk.py --binary $<TARGET_FILE:outrider>)
 set_tests_properties(contract.port_walk PROPERTIES LABELS contract TIMEOUT 300 SKIP_RETURN_CODE 77)
+
+add_test(NAME contract.identity
+  COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_LIST_DIR}/identity.py --binary $<TARGET_FILE:outrider>)
+set_tests_properties(contract.identity PROPERTIES LABELS contract TIMEOUT 300 SKIP_RETURN_CODE 77)

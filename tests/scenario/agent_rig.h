@@ -62,7 +62,7 @@ struct Rig {
     if (config.buses.empty()) config.buses = {{.name = "can0", .dbc = {}}};
     if (config.signals.empty()) config.signals = {SignalRule{.min_interval = milliseconds(0)}};
     config.publish.client_id = "agent";
-    config.publish.brokers = {{.host = "broker"}};
+    if (config.publish.brokers.empty()) config.publish.brokers = {{.host = "broker"}};
     auto dbc = parse_dbc(kDbc, "test.dbc");
     REQUIRE(dbc);
     files.assign(config.buses.size(), {std::make_shared<const Dbc>(std::move(*dbc))});
@@ -78,9 +78,10 @@ struct Rig {
       REQUIRE(opened);
       outbox = std::move(*opened);
     }
-    auto made =
-        Agent::make(config, vehicle_ids, files, "",
-                    {.clock = clock, .can = can, .inbox = inbox, .outbox = *outbox, .broker = broker}, 7);
+    auto made = Agent::make(
+        config, vehicle_ids, files, "",
+        {.clock = clock, .can = can, .inbox = inbox, .outbox = *outbox, .broker = broker, .told = &told_file},
+        7);
     REQUIRE(made);
     agent = std::move(*made);
   }
@@ -134,6 +135,7 @@ struct Rig {
   ScriptedCan can;
   Inbox<CanFrame> inbox{1000};
   MemoryFile epoch_file;
+  MemoryFile told_file;
   MemoryBroker broker;
   std::unique_ptr<Outbox> outbox;
   std::unique_ptr<Agent> agent;

@@ -121,6 +121,17 @@ TEST_CASE("config: rules are read in all their forms") {
   CHECK((rules[4].message == "Noise*" && rules[4].signal == "*"));
 }
 
+TEST_CASE("config: a credential of systemd stays as it is written") {
+  const std::string text = config_text(
+      R"({"buses": [{"name": "c", "dbc": ["a.dbc"]}], "publish": {"username": "u", "password_file": "credential:pw",
+          "tls": {"certificate": "c.pem", "key": "credential:device.key"}}})");
+  const Result<Config> config = parse_config(text, "t.json", "etc/outrider", {});
+  REQUIRE(config);
+  CHECK(config->publish.tls.certificate == "etc/outrider/c.pem");
+  CHECK(config->publish.tls.key == "credential:device.key");
+  CHECK(config->publish.password_file == "credential:pw");
+}
+
 TEST_CASE("config: file names are relative to the configuration, the buffer is not") {
   const std::string text = config_text(
       R"({"buses": [{"name": "c", "dbc": ["a.dbc", "../b.dbc", "/c.dbc", "builtin:outrider_vehicle.dbc"]}],

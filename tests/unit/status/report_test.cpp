@@ -34,6 +34,10 @@ StatusReport busy() {
   report.link.last_error = "broker:1883: refused";
   report.link.last_error_age = seconds(12);
   report.link.next_attempt_in = milliseconds(3200);
+  report.certificate = CertificateStatus{.subject = "CN=truck-17",
+                                         .not_after = WallTime(seconds(1'803'117'600)),
+                                         .days_left = 90,
+                                         .sha256 = std::string(64, 'a')};
   report.backlog[0] = {.rows = 7200, .samples = 31'022, .bytes = 3U << 20U, .oldest_age = seconds(3600)};
   report.sampled_per_second = 120.04;
   report.delivered_per_second = 0;
@@ -68,6 +72,8 @@ TEST_CASE("report: the text says it all on one screen") {
   CHECK(has_line(text,
                  "link       offline, next is broker:1883, not connected for 1 h 0 min, next try in 3.2 s"));
   CHECK(has_line(text, "           last error 12 s ago: broker:1883: refused"));
+  CHECK(
+      has_line(text, "identity   CN=truck-17, certificate for 90 days more, until 2027-02-20T10:00:00.000Z"));
   CHECK(has_line(text, "           events: none"));
   CHECK(has_line(
       text, "autonomy   31 h 30 min without a broker at the present rate, then the oldest telemetry goes"));
@@ -88,6 +94,19 @@ TEST_CASE("report: a ledger that does not close, a short disk and dead letters c
   CHECK(text.find("sampled 100 000 IS NOT delivered") != std::string::npos);
   CHECK(text.find("WHICH IS SHORT, CANNOT BE WRITTEN: no space") != std::string::npos);
   CHECK(text.find("dead       3 letters") != std::string::npos);
+}
+
+TEST_CASE("report: a certificate that has expired catches the eye, one of an unset clock is not judged") {
+  StatusReport report = busy();
+  report.certificate->days_left = -1;
+  CHECK(report_text(report, kNow).find("CN=truck-17, certificate EXPIRED at 2027") != std::string::npos);
+  CHECK(json::parse(report_json(report, kNow))["certificate"]["days_left"] == -1);
+  report.certificate->days_left.reset();
+  CHECK(report_text(report, kNow).find("CN=truck-17, certificate until 2027") != std::string::npos);
+  CHECK(json::parse(report_json(report, kNow))["certificate"]["days_left"].is_null());
+  report.certificate.reset();
+  CHECK(report_text(report, kNow).find("identity") == std::string::npos);
+  CHECK(json::parse(report_json(report, kNow))["certificate"].is_null());
 }
 
 TEST_CASE("report: a fleet of simulated vehicles fits, too") {

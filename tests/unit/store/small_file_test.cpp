@@ -98,5 +98,36 @@ TEST_CASE("small file: a directory reads as a damaged file and stops a write wit
   CHECK(written.error().text.find("epoch is a directory") != std::string::npos);
 }
 
+TEST_CASE("create file: a private file is for its owner only, and an existing one stays as it is") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("a.key");
+  const mode_t before = ::umask(0);
+  const Status made = create_file(path, "secret", Readers::kOwner);
+  const Status open = create_file(directory.file("a.csr"), "for all", Readers::kEverybody);
+  ::umask(before);
+  REQUIRE(made);
+  REQUIRE(open);
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0600);
+  REQUIRE(::stat(directory.file("a.csr").c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0644);
+  const Status again = create_file(path, "other", Readers::kOwner);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().text ==
+        path + " exists already and is left as it is; name a new file, or move that one away");
+  CHECK(**PosixSmallFile(path).read() == "secret");
+}
+
+TEST_CASE("create file: neither a link nor a device nor a missing folder is written to") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_symlink(directory.file("target"), directory.file("link"));
+  CHECK_FALSE(create_file(directory.file("link"), "secret", Readers::kOwner));
+  CHECK_FALSE(std::filesystem::exists(directory.file("target")));
+  CHECK_FALSE(create_file("/dev/null", "secret", Readers::kOwner));
+  CHECK_FALSE(create_file(directory.file("missing/a.key"), "secret", Readers::kOwner));
+  CHECK_FALSE(create_file("/dev/full", "secret", Readers::kOwner));
+}
+
 }  // namespace
 }  // namespace outrider
