@@ -37,6 +37,7 @@ STORM_RATE = 64_000      # bytes/s, so that resets meet messages on their way
 SLOW_RATE = 32_000       # bytes/s: 256 kbit/s
 BETWEEN_KILLS = 64_000   # bytes of a backlog that pass
 MEMORY_DISK = 1 << 30    # bytes free
+FEW = 2                  # attacks at once where all share a disk
 POLL = 0.4               # seconds; each look is a process
 DRAINED = 2.0            # seconds that the oldest row may wait when the link keeps up
 PATIENT = "publish.ack_timeout=10min"
@@ -70,7 +71,7 @@ def main():
             raise tools.Unavailable("mosquitto is not installed")
         attacks = ATTACKS[options.way]
         names = options.attacks or list(attacks)
-        with ThreadPoolExecutor(len(names)) as at_once:  # they mostly wait
+        with ThreadPoolExecutor(len(names) if memory_disk() else FEW) as at_once:  # they mostly wait
             kept = list(at_once.map(lambda name: withstand(name, attacks[name], options, board), names))
     except tools.Unavailable as reason:
         print(f"SKIPPED: {reason}")
@@ -99,7 +100,7 @@ def withstand(name, attack, options, board):
     with tempfile.TemporaryDirectory(prefix="outrider-network-", dir=memory_disk()) as directory:
         try:
             with Journey(options.binary, directory, Path(directory, "state"), Failure, vehicles=VEHICLES,
-                         settings=attack.settings, agents_address=network and network.ADDRESS) as journey, \
+                         settings=(*attack.settings, *disk_settings()), agents_address=network and network.ADDRESS) as journey, \
                     network or Relay(journey.broker.port) as way:
                 if network is None:
                     journey.agents_url = way.url
@@ -116,6 +117,10 @@ def memory_disk():
     small one, which would become full: an attack of another kind."""
     folder = "/dev/shm"
     return folder if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > MEMORY_DISK else None
+
+
+def disk_settings():
+    return () if memory_disk() else ("buffer.commit_interval=2s",)
 
 
 def must(holds, complaint):
