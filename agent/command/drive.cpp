@@ -186,13 +186,26 @@ class Journey {
     const LostBuffer lost{.epoch = outbox_->epoch(), .attempt = ++replacements_};
     agent_.reset();
     outbox_.reset();
-    auto opened = open_buffer(trip_.config.buffer, world_, lost);
+    auto opened = open_patiently(lost);
     if (!opened) return outrider::stop(opened.error().text);
     outbox_ = std::move(*opened);
     renew_ports();
     if (Status made = make_agent(); !made) return made;
     agent_->report_unstored(unstored);
     return ok();
+  }
+
+  /// Whoever removes a directory does so file by file, and may take away what was just made.
+  Result<std::unique_ptr<Outbox>> open_patiently(const LostBuffer& lost) {
+    constexpr seconds kPatience{5};
+    constexpr milliseconds kBetween{100};
+    const BootTime last = world_.clock->now() + kPatience;
+    auto opened = open_buffer(trip_.config.buffer, world_, lost);
+    while (!opened && opened.error().fault == Fault::kRetry && !*world_.stop && world_.clock->now() < last) {
+      world_.bell->wait(kBetween);
+      opened = open_buffer(trip_.config.buffer, world_, lost);
+    }
+    return opened;
   }
 
   const Trip& trip_;

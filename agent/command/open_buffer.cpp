@@ -65,7 +65,8 @@ Error explain(const BufferConfig& buffer, const Error& failure) {
     error = try_to_write(database_of(buffer), "r+b", "");
   if (!error) return failure;
   const std::string text = "cannot write into " + buffer.directory + " (" + error.message() + ")";
-  return is_mistake(error)
+  const bool was_removed = error == std::errc::no_such_file_or_directory;  // since we made it, a moment ago
+  return is_mistake(error) && !was_removed
              ? stop(text + "; make it writable for this user, or choose another with --state DIR")
              : retry(text);
 }
